@@ -1,0 +1,67 @@
+# Two commands: `make demo` (set up, then optimise real modules on this machine) and `make test`.
+# Everything that a bare Debian 12 with git, make and Python 3.11 lacks is installed by `make setup`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= $(shell nproc)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup packages build demo test test-cpp test-python test-runtime test-fast sanitize fuzz lint format bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.ready  ## install what is needed, build, and leave .venv/bin/burnish and `import burnish` working
+
+packages:
+	@tools/install_packages.sh
+
+$(VENV)/.python: requirements.txt | packages
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.python build
+	@$(BIN)/python tools/link_package.py
+	@$(BIN)/python -m burnish.native
+	@touch $@
+
+build: packages  ## build the C++ side and put `burnish` into the virtual environment
+	@cmake --preset release -DBURNISH_BIN_DIR=bin > build-release.log 2>&1 || { cat build-release.log; exit 1; }
+	@cmake --build --preset release --parallel $(JOBS) >> build-release.log 2>&1 || { tail -60 build-release.log; exit 1; }
+	@if [ -d $(VENV) ]; then cmake --install build/release --prefix $(VENV) > /dev/null; fi
+
+demo: setup  ## optimise real modules on this machine, with no key, and print what was won
+	@$(BIN)/python tools/demo.py
+
+test: setup test-cpp test-runtime test-python  ## everything
+
+test-cpp: build
+	cd build/release && ctest --output-on-failure --parallel $(JOBS) --no-tests=error
+
+test-runtime: setup
+	$(BIN)/python -m burnish.native --test
+
+test-python: setup
+	$(BIN)/python -m pytest -q tests
+
+test-fast: setup  ## the tests that take seconds
+	cd build/release && ctest --output-on-failure --parallel $(JOBS)
+	$(BIN)/python -m pytest -q -m "not slow" tests
+
+sanitize: packages  ## the C++ tests under address+undefined sanitizers, then the threaded ones under tsan
+	tools/sanitize.sh
+
+fuzz: packages  ## a longer fuzz of the parsers (BURNISH_FUZZ_SECONDS, default 60 a parser)
+	BURNISH_FUZZ_SECONDS=$${BURNISH_FUZZ_SECONDS:-60} tools/sanitize.sh fuzz
+
+lint: setup  ## formatting, clang-tidy, ruff, and the arrows between folders
+	tools/lint.sh
+
+format:
+	clang-format-19 -i $$(git ls-files '*.h' '*.cpp')
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+clean:
+	rm -rf build $(VENV) build-release.log
