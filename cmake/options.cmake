@@ -20,13 +20,24 @@ function(burnish_folder name)
   endif()
 endfunction()
 
-# burnish_tests(NAME): one executable of tests/NAME/*_test.cpp, found by ctest.
+# burnish_tests(NAME libs...): one executable of tests/NAME/*_test.cpp, found by ctest.
 function(burnish_tests name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${name}/*_test.cpp)
   if(sources)
     add_executable(${name}_test ${sources})
     target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-    target_link_libraries(${name}_test PRIVATE burnish_${name} GTest::gtest_main GTest::gmock)
+    target_link_libraries(${name}_test PRIVATE burnish_${name} GTest::gtest_main GTest::gmock ${ARGN})
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60)
   endif()
+endfunction()
+
+# burnish_embed(NAME file function): the text of src/NAME/file as `std::string_view burnish::function()`.
+function(burnish_embed name file function)
+  set(from ${PROJECT_SOURCE_DIR}/src/${name}/${file})
+  set(to ${PROJECT_BINARY_DIR}/embedded/${name}_${function}.cpp)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${from})
+  file(READ ${from} text)
+  file(CONFIGURE OUTPUT ${to} CONTENT
+       "#include <string_view>\nnamespace burnish {\nstd::string_view ${function}() {\n  return R\"~~~(${text})~~~\";\n}\n}\n" @ONLY)
+  target_sources(burnish_${name} PRIVATE ${to})
 endfunction()

@@ -16,7 +16,8 @@ template <class T>
 using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
-inline std::unexpected<Error> fail(std::string what, std::string where = {}, std::string todo = {}, std::string reason = {}) {
+inline std::unexpected<Error> fail(std::string what, std::string where = {}, std::string todo = {},
+                                   std::string reason = {}) {
   return std::unexpected(Error{std::move(what), std::move(where), std::move(todo), std::move(reason)});
 }
 
@@ -37,7 +38,7 @@ inline std::string to_text(const Error& e) {
 }  // namespace burnish
 
 /// `TRY(name, expression)` declares `name` as the value of a Result, or returns its error. The only macro.
-#define TRY(name, ...)                                           \
-  auto name##_ = (__VA_ARGS__);                                  \
+#define TRY(name, ...)                                              \
+  auto name##_ = (__VA_ARGS__);                                     \
   if (!name##_) return std::unexpected(std::move(name##_).error()); \
   auto& name = *name##_

@@ -10,8 +10,9 @@
 
 namespace burnish {
 
-/// An integer expression of a plan: integers, symbols, numel(t) size(t, d) stride(t, d) min max cdiv, + - * / %, parentheses,
-/// comparisons (== != < <= > >=). `/` and `%` floor. Parsed once; evaluation checks overflow and division by zero.
+/// An integer expression of a plan: integers, symbols, numel(t) size(t, d) stride(t, d) min max cdiv, + - * / %,
+/// parentheses, comparisons (== != < <= > >=). `/` and `%` floor. Parsed once; evaluation checks overflow and division
+/// by zero.
 class Expr {
  public:
   Expr() : Expr(0) {}
@@ -21,7 +22,8 @@ class Expr {
   /// What an expression may ask of its surroundings while it is evaluated.
   struct Scope {
     std::function<Result<std::int64_t>(const std::string& symbol)> symbol;
-    std::function<Result<std::int64_t>(const std::string& tensor, std::string_view what, std::int64_t dim)> tensor;  ///< what: numel size stride
+    std::function<Result<std::int64_t>(const std::string& tensor, std::string_view what, std::int64_t dim)>
+        tensor;  ///< what: numel size stride
   };
   Result<std::int64_t> evaluate(const Scope& scope) const;
 
@@ -46,9 +48,30 @@ class Expr {
 
 /// One node of an expression's tree; the runtime compiles trees to its own form, so the tree is public.
 struct Expr::Node {
-  enum class Kind { integer, symbol, numel, size, stride, add, sub, mul, div, mod, min, max, cdiv, eq, ne, lt, le, gt, ge, negate } kind;
-  std::int64_t value = 0;                          ///< integer; the dimension of size and stride
-  std::string name;                                ///< symbol; tensor of numel, size, stride
+  enum class Kind {
+    integer,
+    symbol,
+    numel,
+    size,
+    stride,
+    add,
+    sub,
+    mul,
+    div,
+    mod,
+    min,
+    max,
+    cdiv,
+    eq,
+    ne,
+    lt,
+    le,
+    gt,
+    ge,
+    negate
+  } kind;
+  std::int64_t value = 0;  ///< integer; the dimension of size and stride
+  std::string name;        ///< symbol; tensor of numel, size, stride
   std::vector<std::shared_ptr<const Node>> args;
 };
 

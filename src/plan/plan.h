@@ -16,7 +16,20 @@
 /// plan/check.h says whether it is legal. Nothing here knows PyTorch.
 namespace burnish {
 
-enum class DType { float16, bfloat16, float32, float64, uint8, int8, int16, int32, int64, bool_, complex64, complex128 };
+enum class DType {
+  float16,
+  bfloat16,
+  float32,
+  float64,
+  uint8,
+  int8,
+  int16,
+  int32,
+  int64,
+  bool_,
+  complex64,
+  complex128
+};
 
 /// How a tensor lies in memory. `explicit_` carries element strides; `any` accepts whatever comes.
 struct Strides {
@@ -48,7 +61,8 @@ struct Arg {
     std::optional<Expr> offset;  ///< launch only: element offset added to the pointer, {"of": "x", "offset": "n * 4"}
   };
   struct Literal {
-    std::string kind, text;  ///< {"dtype": "float16"}, {"memory_format": ..}, {"float": "-inf"}, {"str": ..}, {"device": ..}, {"layout": ..}
+    std::string kind, text;  ///< {"dtype": "float16"}, {"memory_format": ..}, {"float": "-inf"}, {"str": ..},
+                             ///< {"device": ..}, {"layout": ..}
   };
   std::variant<None, bool, std::int64_t, double, Name, Expr, Literal, std::vector<Arg>> value;
 };
@@ -61,7 +75,8 @@ struct OpStep {
   std::vector<std::string> out;  ///< "" drops a result
 };
 
-/// A kernel from source. On a CPU `range` is split by at::parallel_for with at least `grain` a piece; GPUs use the rest.
+/// A kernel from source. On a CPU `range` is split by at::parallel_for with at least `grain` a piece; GPUs use the
+/// rest.
 struct LaunchStep {
   std::string kernel;
   std::optional<Expr> range, grain;
@@ -107,8 +122,8 @@ using Step = std::variant<OpStep, LaunchStep, AllocateStep, LayoutStep, CallStep
 
 /// A source file beside the plan, or its text inside it.
 struct Kernel {
-  std::string source;                ///< file name relative to the plan's folder
-  std::optional<std::string> text;   ///< {"text": "..."}: the source itself, for plans that travel in one file
+  std::string source;               ///< file name relative to the plan's folder
+  std::optional<std::string> text;  ///< {"text": "..."}: the source itself, for plans that travel in one file
 };
 
 /// A sub-plan: called by CallStep and ChoiceStep. Parameter paths are relative to the caller's prefix.
@@ -122,7 +137,7 @@ struct Function {
 struct Plan {
   std::string target = "cpu";
   std::vector<Input> inputs;
-  std::vector<Expr> where;  ///< comparisons over symbols that must hold
+  std::vector<Expr> where;                                     ///< comparisons over symbols that must hold
   std::vector<std::pair<std::string, std::string>> params;     ///< name -> path of get_parameter / get_buffer
   std::vector<std::pair<std::string, std::string>> constants;  ///< name -> key in constants.safetensors
   std::vector<std::pair<std::string, Kernel>> kernels;

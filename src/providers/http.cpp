@@ -1,0 +1,303 @@
+#include "providers/http.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <random>
+
+#include "providers/sse.h"
+
+namespace burnish {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+struct CurlGlobal {
+  CurlGlobal() { curl_global_init(CURL_GLOBAL_DEFAULT); }
+  ~CurlGlobal() { curl_global_cleanup(); }
+};
+
+/// Errors that a service puts into a 200 and that pass with time.
+bool passes(const std::string& error) {
+  for (const char* word : {"overloaded", "rate_limit", "rate limit", "timeout", "temporarily", "internal"})
+    if (error.find(word) != std::string::npos) return true;
+  return false;
+}
+
+bool may_repeat(long status) {
+  return status == 408 || status == 409 || status == 429 || status >= 500;
+}
+
+std::string advice(long status, const Model& model) {
+  if (status == 401 || status == 403)
+    return "the key was refused; check the key's variable for service '" + model.service + "' (burnish models)";
+  if (status == 404)
+    return "the service does not know model '" + model.id + "'; it may have been withdrawn (" + model.where + ")";
+  if (status == 413) return "the prompt is too long for the service";
+  if (status == 429) return "the service's rate limit; lower its requests per minute or wait";
+  return "see the exchange in the store";
+}
+
+}  // namespace
+
+struct HttpCalls::State {
+  struct Call {
+    std::size_t id = 0;
+    const Wire* wire = nullptr;
+    Model model;
+    HttpRequest request;
+    OnText on_text;
+    Clock::time_point begun, next_try;
+    int tries = 0;
+    CURL* easy = nullptr;
+    curl_slist* headers = nullptr;
+    SseParser sse;
+    Partial partial;
+    std::string plain;  // a body that is no event stream
+    std::size_t bytes = 0, shown = 0;
+    bool stream = false, too_long = false;
+    Clock::time_point last_byte;
+    State* owner = nullptr;
+  };
+
+  HttpOptions options;
+  CurlGlobal global;
+  CURLM* multi = curl_multi_init();
+  std::map<std::size_t, std::unique_ptr<Call>> calls;
+  std::map<std::string, ServiceLimits> limits;
+  std::map<std::string, Clock::time_point> next_start;
+  std::mt19937_64 random{std::random_device{}()};
+  std::size_t next_id = 1;
+  bool paused = false;
+
+  static std::size_t on_header(char* data, std::size_t, std::size_t n, void* user) {
+    auto& call = *static_cast<Call*>(user);
+    std::string line(data, n);
+    std::ranges::transform(line, line.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (line.starts_with("content-type:")) call.stream = line.find("text/event-stream") != std::string::npos;
+    return n;
+  }
+
+  static std::size_t on_data(char* data, std::size_t, std::size_t n, void* user) {
+    auto& call = *static_cast<Call*>(user);
+    call.last_byte = Clock::now();
+    call.bytes += n;
+    if (call.bytes > call.owner->options.reply_bytes) {
+      call.too_long = true;
+      return 0;  // curl ends the transfer
+    }
+    long status = 0;
+    curl_easy_getinfo(call.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!call.stream || status != 200) {
+      call.plain.append(data, n);
+      return n;
+    }
+    call.sse.feed({data, n},
+                  [&](std::string_view event, std::string_view text) { call.wire->event(event, text, call.partial); });
+    const std::string& text = call.partial.reply.text;
+    if (call.on_text && text.size() > call.shown) call.on_text(std::string_view(text).substr(call.shown));
+    call.shown = text.size();
+    return n;
+  }
+
+  void begin_try(Call& call) {
+    call.tries += 1;
+    call.sse = {};
+    call.partial = {};
+    call.plain.clear();
+    call.bytes = call.shown = 0;
+    call.stream = call.too_long = false;
+    call.last_byte = Clock::now();
+    call.easy = curl_easy_init();
+    for (const auto& [name, value] : call.request.headers)
+      call.headers = curl_slist_append(call.headers, (name + ": " + value).c_str());
+    curl_easy_setopt(call.easy, CURLOPT_URL, call.request.url.c_str());
+    curl_easy_setopt(call.easy, CURLOPT_HTTPHEADER, call.headers);
+    curl_easy_setopt(call.easy, CURLOPT_POSTFIELDS, call.request.body.c_str());
+    curl_easy_setopt(call.easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.request.body.size()));
+    curl_easy_setopt(call.easy, CURLOPT_WRITEFUNCTION, &State::on_data);
+    curl_easy_setopt(call.easy, CURLOPT_WRITEDATA, &call);
+    curl_easy_setopt(call.easy, CURLOPT_HEADERFUNCTION, &State::on_header);
+    curl_easy_setopt(call.easy, CURLOPT_HEADERDATA, &call);
+    curl_easy_setopt(call.easy, CURLOPT_PRIVATE, &call);
+    curl_easy_setopt(call.easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect.count()));
+    curl_easy_setopt(call.easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options.total.count()));
+    curl_easy_setopt(call.easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(call.easy, CURLOPT_FOLLOWLOCATION, 0L);  // a key must not follow a redirect
+    curl_easy_setopt(call.easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_multi_add_handle(multi, call.easy);
+  }
+
+  void end_try(Call& call) {
+    curl_multi_remove_handle(multi, call.easy);
+    curl_easy_cleanup(call.easy);
+    curl_slist_free_all(call.headers);
+    call.easy = nullptr;
+    call.headers = nullptr;
+  }
+
+  bool may_start(const Call& call, Clock::time_point now) {
+    if (paused || call.easy || now < call.next_try) return false;
+    const auto found = limits.find(call.model.service);
+    if (found == limits.end()) return true;
+    const ServiceLimits& limit = found->second;
+    if (limit.in_flight > 0) {
+      const auto running = std::ranges::count_if(calls, [&](const auto& entry) {
+        return entry.second->easy && entry.second->model.service == call.model.service;
+      });
+      if (running >= limit.in_flight) return false;
+    }
+    if (limit.requests_per_minute <= 0) return true;
+    auto& next = next_start[call.model.service];
+    if (now < next) return false;
+    next = now + milliseconds(static_cast<std::int64_t>(60'000 / limit.requests_per_minute));
+    return true;
+  }
+
+  milliseconds pause_before(const Call& call, curl_off_t retry_after_s) {
+    if (retry_after_s > 0) return std::min(milliseconds(retry_after_s * 1000), milliseconds(600'000));
+    const auto ceiling = std::min(options.backoff * (1 << std::min(call.tries - 1, 10)), options.backoff * 60);
+    return milliseconds(std::uniform_int_distribution<std::int64_t>(ceiling.count() / 4, ceiling.count())(random));
+  }
+
+  struct Outcome {
+    Result<Reply> reply;
+    bool repeat;
+  };
+
+  Outcome read(const Call& call, CURLcode code, long status) const {
+    const std::string where = call.model.service + " model " + call.model.id;
+    auto failed = [&](std::string what, std::string todo, bool repeat) {
+      return Outcome{fail(std::move(what), where, std::move(todo)), repeat};
+    };
+    if (call.too_long)
+      return failed("the reply is longer than " + std::to_string(options.reply_bytes) + " bytes", "lower output_tokens",
+                    false);
+    if (code != CURLE_OK) {
+      const bool tls =
+          code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CACERT_BADFILE;
+      return failed(std::string("the call failed: ") + curl_easy_strerror(code),
+                    tls ? "the server's certificate was not accepted" : "is the service up, and its address right?",
+                    !tls);
+    }
+    if (status != 200)
+      return failed("HTTP " + std::to_string(status) + ": " + call.plain.substr(0, 300), advice(status, call.model),
+                    may_repeat(status));
+    if (!call.stream) {
+      const json body = json::parse(call.plain, nullptr, false);
+      if (body.is_discarded())
+        return failed("the reply is no JSON: " + call.plain.substr(0, 200), "is this the right address?", false);
+      auto reply = call.wire->whole(body);
+      const bool repeat = !reply && passes(reply.error().what);
+      return {std::move(reply), repeat};
+    }
+    if (!call.partial.error.empty())
+      return failed(call.partial.error, "the service's own error", passes(call.partial.error));
+    if (!call.partial.done && call.partial.reply.stop == Stop::unknown)
+      return failed("the stream ended in the middle", "the answer so far was thrown away", true);
+    return {call.partial.reply, false};
+  }
+
+  /// The outcome of a finished transfer: an ended call, or nothing where it is to be tried again.
+  std::unique_ptr<Done> finish(Call& call, CURLcode code) {
+    long status = 0;
+    curl_off_t retry_after = 0;
+    curl_easy_getinfo(call.easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(call.easy, CURLINFO_RETRY_AFTER, &retry_after);
+    Outcome outcome = read(call, code, status);
+    end_try(call);
+    if (!outcome.reply && outcome.repeat && call.tries < options.tries) {
+      call.next_try = Clock::now() + pause_before(call, retry_after);
+      if (call.on_text) call.on_text({});
+      return nullptr;
+    }
+    if (!outcome.reply && call.tries > 1)
+      outcome.reply.error().what += " (after " + std::to_string(call.tries) + " tries)";
+    const double seconds = std::chrono::duration<double>(Clock::now() - call.begun).count();
+    return std::make_unique<Done>(Done{call.id, std::move(outcome.reply), call.tries, seconds});
+  }
+};
+
+HttpCalls::HttpCalls(HttpOptions options) : state_(std::make_unique<State>()) {
+  state_->options = options;
+}
+
+HttpCalls::~HttpCalls() {
+  for (auto& [id, call] : state_->calls)
+    if (call->easy) state_->end_try(*call);
+  curl_multi_cleanup(state_->multi);
+}
+
+void HttpCalls::limit(std::string service, ServiceLimits limits) {
+  state_->limits[std::move(service)] = limits;
+}
+
+std::size_t HttpCalls::start(const Wire& wire, const Model& model, HttpRequest request, OnText on_text) {
+  auto call = std::make_unique<State::Call>();
+  call->id = state_->next_id++;
+  call->wire = &wire;
+  call->model = model;
+  call->request = std::move(request);
+  call->on_text = std::move(on_text);
+  call->begun = call->next_try = Clock::now();
+  call->owner = state_.get();
+  const auto id = call->id;
+  state_->calls.emplace(id, std::move(call));
+  return id;
+}
+
+std::vector<HttpCalls::Done> HttpCalls::step(milliseconds timeout) {
+  std::vector<Done> done;
+  State& s = *state_;
+  auto now = Clock::now();
+  auto wake = now + timeout;
+  for (auto& [id, call] : s.calls) {
+    if (s.may_start(*call, now)) s.begin_try(*call);
+    if (!call->easy) wake = std::min(wake, std::max(call->next_try, now + milliseconds(5)));
+  }
+  int running = 0;
+  curl_multi_perform(s.multi, &running);
+  const auto wait = std::chrono::duration_cast<milliseconds>(wake - Clock::now());
+  curl_multi_poll(s.multi, nullptr, 0, static_cast<int>(std::max<std::int64_t>(0, wait.count())), nullptr);
+  curl_multi_perform(s.multi, &running);
+
+  std::vector<std::pair<State::Call*, CURLcode>> ended;
+  int left = 0;
+  while (CURLMsg* message = curl_multi_info_read(s.multi, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    State::Call* call = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+    ended.emplace_back(call, message->data.result);
+  }
+  now = Clock::now();
+  for (auto& [id, call] : s.calls)
+    if (call->easy && now - call->last_byte > s.options.stall &&
+        std::ranges::none_of(ended, [&](const auto& e) { return e.first == call.get(); }))
+      ended.emplace_back(call.get(), CURLE_OPERATION_TIMEDOUT);
+  for (auto& [call, code] : ended) {
+    const auto id = call->id;
+    if (auto result = s.finish(*call, code)) {
+      done.push_back(std::move(*result));
+      s.calls.erase(id);
+    }
+  }
+  return done;
+}
+
+void HttpCalls::pause(bool paused) {
+  state_->paused = paused;
+}
+
+void HttpCalls::cancel(std::size_t id) {
+  const auto found = state_->calls.find(id);
+  if (found == state_->calls.end()) return;
+  if (found->second->easy) state_->end_try(*found->second);
+  state_->calls.erase(found);
+}
+
+std::size_t HttpCalls::open() const {
+  return state_->calls.size();
+}
+
+}  // namespace burnish
