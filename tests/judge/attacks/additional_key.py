@@ -1,0 +1,16 @@
+# reason: structure
+# problem: top
+"""A dictionary with a key too many."""
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, k):
+        super().__init__()
+        self.k = k
+
+    def forward(self, x):
+        values, indices = torch.topk(x, self.k, dim=-1)
+        return {'values': values, 'indices': indices, 'more': values}

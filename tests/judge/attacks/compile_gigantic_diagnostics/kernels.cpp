@@ -1,0 +1,10 @@
+// Four thousand levels of macros that end in errors without end.
+#include <cmath>
+#include <cstdint>
+#define A(x) x x x x x x x x x x
+#define B(x) A(A(x))
+#define C(x) B(B(x))
+C(error here;)
+extern "C" void gelu(int64_t begin, int64_t end, const float* h, float* y) {
+  for (int64_t i = begin; i < end; ++i) y[i] = 0.5f * h[i] * (1.0f + std::erf(h[i] * 0.70710678f));
+}

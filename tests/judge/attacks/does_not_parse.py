@@ -1,0 +1,3 @@
+# reason: compile import crash model
+# problem: dense
+class ModelNew(:

@@ -1,0 +1,15 @@
+# reason: dtype
+# problem: dense
+"""float64 instead of float32."""
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+
+    def forward(self, x):
+        return nn.functional.gelu(self.linear(x)).double()

@@ -1,0 +1,16 @@
+# reason: timeout
+# problem: dense
+"""Never returns."""
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+
+    def forward(self, x):
+        while True:
+            pass

@@ -1,0 +1,15 @@
+# reason: values
+# problem: dense
+"""The input, copied."""
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+
+    def forward(self, x):
+        return x.clone()

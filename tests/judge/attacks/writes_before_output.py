@@ -1,0 +1,19 @@
+# reason: out-of-bounds crash
+# problem: dense
+"""One element before its output."""
+
+import ctypes
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+
+    def forward(self, x):
+        y = nn.functional.gelu(self.linear(x))
+        ctypes.memset(y.data_ptr() - 4, 0, 4)
+        return y
