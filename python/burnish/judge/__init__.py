@@ -1,0 +1,1 @@
+"""The judge: holds the user's module, draws inputs, runs the reference, compares and times. docs/judging.md says how and why."""

@@ -1,0 +1,101 @@
+"""How far one tensor is from another: over the whole, its rows and channels, and its worst element. No limits here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+FULL = 64  # rows and channels of fewer values are not judged alone
+
+
+def wide(t: torch.Tensor) -> torch.Tensor:
+    """In float64, complex numbers as pairs."""
+    t = t.detach()
+    return torch.view_as_real(t.resolve_conj()).double() if t.is_complex() else t.double()
+
+
+def groupings(shape: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
+    """Ways to cut a tensor into parts of FULL values or more: (name, dimensions that are summed over)."""
+    dims, numel = len(shape), 1
+    for n in shape:
+        numel *= n
+    found: list[tuple[str, tuple[int, ...]]] = []
+    if dims < 2 or numel < 2 * FULL:
+        return found
+    if shape[-1] >= FULL:
+        found.append(("row", (dims - 1,)))
+    if dims >= 4 and numel // (shape[0] * shape[1]) >= FULL:
+        found.append(("plane", tuple(range(2, dims))))
+    for d in range(dims):
+        over = tuple(k for k in range(dims) if k != d)
+        if shape[d] >= 2 and numel // shape[d] >= FULL and all(over != seen for _, seen in found):
+            found.append(("channel" if d else "sample", over))
+    return found
+
+
+@dataclass
+class Measure:
+    """Root mean squares, absolute. `effective` is how many values carry the error: its square's participation number."""
+
+    count: int
+    rms: float
+    worst: float
+    effective: float
+    groups: list[tuple[torch.Tensor, torch.Tensor]]  # for each grouping: rms and effective count of each part
+
+
+def _participation(squares: torch.Tensor, fourth: torch.Tensor) -> torch.Tensor:
+    return torch.where(fourth > 0, squares * squares / fourth.clamp_min(5e-324), torch.full_like(squares, float("inf")))
+
+
+def measure(delta: torch.Tensor, valid: torch.Tensor | None, *, groups: bool = True) -> Measure:
+    """Of a difference in float64. Positions that are not `valid` count as no error and no value."""
+    if valid is not None:
+        delta = torch.where(valid, delta, torch.zeros((), dtype=delta.dtype))
+    count = int(valid.sum()) if valid is not None else delta.numel()
+    if delta.numel() == 0 or count == 0:
+        return Measure(0, 0.0, 0.0, float("inf"), [])
+    worst = float(delta.abs().max())
+    scale = worst if worst > 0 else 1.0
+    squares = (delta / scale).square_()
+    total, fourth = squares.sum(), squares.square().sum()
+    parts = []
+    for _, over in groupings(tuple(delta.shape)) if groups else ():
+        n = valid.sum(over, dtype=torch.float64) if valid is not None else _size(delta.shape, over)
+        s, f = squares.sum(over), squares.square().sum(over)
+        parts.append(((s / n).nan_to_num_(0.0).sqrt_() * scale, _participation(s, f)))
+    return Measure(count, float((total / count).sqrt()) * scale, worst, float(_participation(total, fourth)), parts)
+
+
+def _size(shape: torch.Size, over: tuple[int, ...]) -> float:
+    n = 1
+    for d in over:
+        n *= shape[d]
+    return float(n)
+
+
+def combine(measures: list[Measure]) -> Measure:
+    """Of several draws of the same error: squares averaged, effective counts added."""
+    if len(measures) == 1:
+        return measures[0]
+    k = len(measures)
+
+    def mean(values: list[torch.Tensor]) -> torch.Tensor:
+        return (sum(v.square() for v in values) / k).sqrt()
+
+    groups = [(mean([m.groups[i][0] for m in measures]), sum(torch.where(m.groups[i][0] > 0, m.groups[i][1], 0.0) for m in measures))
+              for i in range(min(len(m.groups) for m in measures))]
+    return Measure(measures[0].count, (sum(m.rms**2 for m in measures) / k) ** 0.5, max(m.worst for m in measures),
+                   sum(m.effective for m in measures if m.rms > 0) or float("inf"), groups)
+
+
+def locate(group: str, over: tuple[int, ...], part: int, shape: tuple[int, ...]) -> str:
+    """A part of a grouping in words: row [3, :], channel [:, 5, :]."""
+    kept = [d for d in range(len(shape)) if d not in over]
+    index = []
+    for d in reversed(kept):
+        index.append(part % shape[d])
+        part //= shape[d]
+    places = dict(zip(kept, reversed(index), strict=True))
+    return f"{group} [{', '.join(str(places[d]) if d in places else ':' for d in range(len(shape)))}]"

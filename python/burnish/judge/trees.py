@@ -1,0 +1,57 @@
+"""Arguments and results as flat lists of leaves beside a structure."""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+from torch.utils import _pytree as pytree
+
+
+def flatten_call(args: tuple, kwargs: dict) -> tuple[list, object]:
+    """The leaves of a call in order, and the spec that puts them back."""
+    return pytree.tree_flatten((tuple(args), dict(kwargs)))
+
+
+def unflatten_call(leaves: list, spec: object) -> tuple[tuple, dict]:
+    return pytree.tree_unflatten(leaves, spec)
+
+
+def names_of(args: tuple, kwargs: dict, parameters: list[str]) -> list[str]:
+    """A name for each leaf, by forward's parameter names: x, xs[0], batch['mask']."""
+    named = {(parameters[i] if i < len(parameters) else f"args[{i}]"): a for i, a in enumerate(args)} | kwargs
+    names = []
+    for name, value in named.items():
+        for path, _ in pytree.tree_flatten_with_path(value)[0]:
+            names.append(name + pytree.keystr(path))
+    return names
+
+
+def forward_names(module: torch.nn.Module) -> list[str]:
+    """Names of forward's positional parameters."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in inspect.signature(module.forward).parameters.values() if p.kind in kinds]
+
+
+def flatten_result(result: object) -> tuple[list[torch.Tensor], object]:
+    """Tensors in order, and the result's structure as JSON with {"tensor": i} in their places. Classes that JSON cannot
+    say (a dataclass, a named tuple) become the list of their leaves under their name."""
+    tensors: list[torch.Tensor] = []
+
+    def walk(node: object) -> object:
+        if isinstance(node, torch.Tensor):
+            tensors.append(node)
+            return {"tensor": len(tensors) - 1}
+        if node is None or isinstance(node, bool | int | float | str):
+            return node
+        if type(node) in (list, tuple):
+            return [walk(n) for n in node]
+        if isinstance(node, dict):
+            return {str(k): walk(v) for k, v in node.items()}
+        leaves, spec = pytree.tree_flatten(node)
+        if len(leaves) == 1 and leaves[0] is node:
+            return {"value": repr(node)[:200]}
+        return {"class": type(node).__name__, "leaves": [walk(n) for n in leaves]}
+
+    structure = walk(result)
+    return tensors, structure
