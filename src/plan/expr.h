@@ -38,11 +38,12 @@ class Expr {
   std::string text() const;
 
   struct Node;
+  /// Of a tree that somebody built; it must have the arguments that its kinds want.
+  explicit Expr(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
   const Node& node() const { return *node_; }
   friend bool operator==(const Expr& a, const Expr& b) { return a.text() == b.text(); }
 
  private:
-  explicit Expr(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
   std::shared_ptr<const Node> node_;
 };
 

@@ -1,0 +1,19 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace burnish {
+
+/// The whole file as bytes. Refuses folders, devices and files above `limit_bytes`, so that a hostile path cannot
+/// fill memory. Errors carry the path and the system's own words.
+Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit_bytes = std::uint64_t{1} << 40);
+
+/// Writes `bytes` beside `path` under another name and renames it, so that a reader, or a kill at any time, sees the
+/// old file or the new one whole. Missing folders are made. The temporary file is removed where anything fails.
+Status write_file(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace burnish
