@@ -78,7 +78,10 @@ class FakeRunner:
         return FakeOutcome(True, "", "", [t.clone() for t in self._older or []], None)
 
     def inputs_changed(self, slot):
-        return any(isinstance(a, torch.Tensor) and not torch.equal(a, b) for a, b in zip(self.slots[slot], self._sent[slot], strict=True))
+        return any(
+            isinstance(a, torch.Tensor) and not torch.equal(a, b)
+            for a, b in zip(self.slots[slot], self._sent[slot], strict=True)
+        )
 
     def params_changed(self):
         return any(not torch.equal(t, self._pristine[n]) for n, t in self.params.items())

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from fakes import FakeProblem, FakeRunner
-
 from burnish.judge.ladder import Ladder
 from burnish.judge.options import Options
 from burnish.judge.pool import Pool
+from fakes import FakeProblem, FakeRunner
 
 SECRET = b"tests" * 4
 F = torch.nn.functional
@@ -40,7 +39,10 @@ def weights(function):
     return lambda x, p: function(x, p["weight"], p["bias"])
 
 
-@pytest.mark.parametrize("function", [lambda x: x.clamp_min(0), lambda x: (x + x.abs()) / 2, lambda x: torch.where(x > 0, x, torch.zeros(()))])
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: x.clamp_min(0), lambda x: (x + x.abs()) / 2, lambda x: torch.where(x > 0, x, torch.zeros(()))],
+)
 def test_accepts_other_ways_to_write_relu(function):
     assert reason(relu(), function) == "ok"
 

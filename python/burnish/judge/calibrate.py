@@ -39,7 +39,7 @@ def _set_scale(r: Reference, target: torch.Tensor, extra: torch.Tensor | None = 
     r.rms, r.group_rms = m.rms, [g for g, _ in m.groups]
 
 
-def calibrate(pool, item, draws: int) -> None:  # noqa: ANN001
+def calibrate(pool, item, draws: int) -> None:
     """Fills error, change, masks and the float64 target of each output of `item`. `pool` runs the module."""
     exact = _float64(pool, item)
     moved: list[list[torch.Tensor]] = []
@@ -50,7 +50,9 @@ def calibrate(pool, item, draws: int) -> None:  # noqa: ANN001
             tensors, structure = pool.eager(leaves)
         except Exception:  # the user's module: a move that it cannot take says nothing
             continue
-        if structure == item.structure and all(a.shape == r.eager.shape for a, r in zip(tensors, item.outputs, strict=True)):
+        if structure == item.structure and all(
+            a.shape == r.eager.shape for a, r in zip(tensors, item.outputs, strict=True)
+        ):
             moved.append(tensors)
     for o, r in enumerate(item.outputs):
         others = [m[o] for m in moved]
@@ -62,7 +64,7 @@ def calibrate(pool, item, draws: int) -> None:  # noqa: ANN001
             r.change = Measure(0, 0.0, 0.0, float("inf"), [])
 
 
-def _float64(pool, item) -> list[torch.Tensor] | None:  # noqa: ANN001
+def _float64(pool, item) -> list[torch.Tensor] | None:
     if pool.wide_fails:
         return None
     args, kwargs = pool.call_of(item.leaves)
@@ -71,13 +73,15 @@ def _float64(pool, item) -> list[torch.Tensor] | None:  # noqa: ANN001
     except CannotWiden as e:
         pool.wide_fails = str(e)
         return None
-    if structure != item.structure or any(a.shape != r.eager.shape for a, r in zip(tensors, item.outputs, strict=False)):
+    if structure != item.structure or any(
+        a.shape != r.eager.shape for a, r in zip(tensors, item.outputs, strict=False)
+    ):
         pool.wide_fails = "in float64 the module gives another structure"
         return None
     return tensors
 
 
-def _calibrate_exact(r: Reference, exact: torch.Tensor | None, others: list[torch.Tensor], item) -> None:  # noqa: ANN001
+def _calibrate_exact(r: Reference, exact: torch.Tensor | None, others: list[torch.Tensor], item) -> None:
     votes = torch.zeros(r.eager.shape, dtype=torch.int32)
     for other in [*others, *([exact.to(r.eager.dtype)] if exact is not None else [])]:
         votes += (other != r.eager).int()
@@ -102,7 +106,11 @@ def _calibrate_floating(r: Reference, exact: torch.Tensor | None, others: list[t
         changes.append(change)
     error = (eager - target).abs() if r.exact is not None else None
     _set_scale(r, target, comparable)
-    suspect = torch.stack([c for c in [*changes, *([error] if error is not None else [])]]).amax(0) if changes or error is not None else None
+    suspect = (
+        torch.stack([c for c in [*changes, *([error] if error is not None else [])]]).amax(0)
+        if changes or error is not None
+        else None
+    )
     if suspect is not None:
         suspect = torch.where(comparable, suspect, torch.zeros((), dtype=suspect.dtype))
         limit = _outlier_limit(r, suspect)
@@ -122,7 +130,9 @@ def _outlier_limit(r: Reference, suspect: torch.Tensor) -> float:
     return max(FACTOR * usual, floors(r.eager.dtype)[1] * r.rms)
 
 
-def _mask_unstable(r: Reference, score: torch.Tensor, unstable: torch.Tensor, comparable: torch.Tensor | None, item) -> None:  # noqa: ANN001
+def _mask_unstable(
+    r: Reference, score: torch.Tensor, unstable: torch.Tensor, comparable: torch.Tensor | None, item
+) -> None:
     count = int(unstable.sum())
     if not count:
         return

@@ -34,7 +34,12 @@ def _whole(g: torch.Tensor, e: torch.Tensor, both: torch.Tensor, inputs: list) -
     if g[both].numel() > 1 and float(g[both].std()) == 0:
         return "every value is the same"
     for leaf in inputs:
-        if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and leaf.shape == g.shape and _close(g, wide(leaf), 1e-6):
+        if (
+            isinstance(leaf, torch.Tensor)
+            and leaf.is_floating_point()
+            and leaf.shape == g.shape
+            and _close(g, wide(leaf), 1e-6)
+        ):
             return "the output is the input"
     if g.dim() >= 2 and g.shape[-1] == g.shape[-2] and _close(g.mT, e):
         return "the last two dimensions are swapped"
@@ -63,7 +68,8 @@ def _where(wrong: torch.Tensor, e: torch.Tensor) -> str:
         touched = (wrong.any(dim=over) if over else wrong).nonzero().reshape(-1).tolist()
         n = wrong.shape[d]
         if touched and touched[0] > 0 and touched == list(range(touched[0], n)) and len(touched) <= n // 2:
-            return f"{share}: those at index {touched[0]} and beyond of dimension {d} (size {n}): a tail that is not handled?"
+            return f"{share}: from index {touched[0]} of dimension {d} on (size {n}): a tail that is not handled?"
         if len(touched) <= max(1, n // 4):
-            return f"{share}: at index {', '.join(map(str, touched[:8]))}{' ...' if len(touched) > 8 else ''} of dimension {d}"
+            shown = ", ".join(map(str, touched[:8])) + (" ..." if len(touched) > 8 else "")
+            return f"{share}: at index {shown} of dimension {d}"
     return share

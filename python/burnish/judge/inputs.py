@@ -31,7 +31,9 @@ def _scales(x: torch.Tensor, kind: Kind, s: Structure, gen: torch.Generator) -> 
     if x.dim() == 1:
         return _powers(tuple(x.shape) if kind is CHANNELS else (1,), gen, True)
     if kind is ROWS:
-        return _powers((*x.shape[:-1], 1) if x.dim() == 2 else (x.shape[0], *[1] * (x.dim() - 3), x.shape[-2], 1), gen, False)
+        return _powers(
+            (*x.shape[:-1], 1) if x.dim() == 2 else (x.shape[0], *[1] * (x.dim() - 3), x.shape[-2], 1), gen, False
+        )
     dim = 1 if x.dim() > 2 else x.dim() - 1
     return _powers(tuple(n if d == dim else 1 for d, n in enumerate(x.shape)), gen, False)
 
@@ -109,7 +111,13 @@ def nudge_ulps(leaves: list, ulps: float, seed: int) -> list:
         signs = torch.randint(0, 2, leaf.shape, generator=gen, dtype=torch.int8).double() * 2 - 1
         out = torch.empty_like(leaf)
         exponent = torch.floor(torch.log2(leaf.double().abs().clamp_min(1e-300)))
-        out.copy_(torch.where(torch.isfinite(leaf) & (leaf != 0), leaf.double() + signs * ulps * eps * torch.exp2(exponent), leaf.double()))
+        out.copy_(
+            torch.where(
+                torch.isfinite(leaf) & (leaf != 0),
+                leaf.double() + signs * ulps * eps * torch.exp2(exponent),
+                leaf.double(),
+            )
+        )
         moved.append(out)
     return moved
 

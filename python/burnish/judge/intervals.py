@@ -1,14 +1,14 @@
 """The ratio of two sets of timings and how sure it is.
 
-A round times the twins A B B A (or B A A B), so a drift of the machine falls on both; its ratio is (A + A) / (B + B). The
-estimate of a pair of processes is the median of its rounds' ratios, the estimate of the whole is the median of the pairs'.
-Why the median of paired ratios and not a ratio of trimmed means: a neighbour on the machine hits single rounds, up to half
-of them, by factors, and a trimmed mean of the calls carries that in full once more than the trimmed share is hit; the pairing
-takes out slow drift, which the trimmed mean does not. docs/judging.md has the numbers.
+A round times the twins A B B A (or B A A B), so a drift of the machine falls on both; its ratio is (A + A) / (B + B).
+The estimate of a pair of processes is the median of its rounds' ratios, the estimate of the whole the median of the
+pairs'. Why the median of paired ratios and not a ratio of trimmed means: a neighbour on the machine hits single rounds,
+up to half of them, by factors, and a trimmed mean of the calls carries that in full once more than the trimmed share is
+hit; the pairing takes out slow drift, which the trimmed mean does not. docs/judging.md has the numbers.
 
-The bootstrap draws pairs, then rounds within each. Few pairs make it too sure of itself (with five, the spread between pairs
-comes out a factor sqrt(4/5) too small, and its tails are those of the normal distribution): the interval is widened by what
-Student's t says of that many pairs.
+The bootstrap draws pairs, then rounds within each. Few pairs make it too sure of itself (with five, the spread between
+pairs comes out a factor sqrt(4/5) too small, and its tails are those of the normal distribution): the interval is
+widened by what Student's t says of that many pairs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ CONFIDENCE = 0.99
 DRAWS = 2000
 WIN = 1.02  # the lower bound has to be above this
 
-# t(0.995, n - 1) / z(0.995) * sqrt(n / (n - 1)): what the spread between n pairs is widened by. One pair says nothing of it.
+# t(0.995, n - 1) / z(0.995) * sqrt(n / (n - 1)): what the spread between n pairs is widened by. One pair says nothing
+# of it.
 _STUDENT = {2: 63.657, 3: 9.925, 4: 5.841, 5: 4.604, 6: 4.032, 7: 3.707, 8: 3.499, 9: 3.355, 10: 3.250}
 _Z = 2.5758
 
@@ -66,8 +67,9 @@ def _robust_spread(values: Sequence[float]) -> float:
     return 1.4826 * statistics.median(deviations)
 
 
-def _resampled(rounds: Sequence[float], rng: random.Random):  # noqa: ANN202
-    """A function that draws a bootstrap median of `rounds`: the order statistic of a binomial index, not a whole resample."""
+def _resampled(rounds: Sequence[float], rng: random.Random):
+    """A function that draws a bootstrap median of `rounds`: the order statistic of a binomial index, not a whole
+    resample."""
     ordered, n = sorted(rounds), len(rounds)
 
     def draw() -> float:

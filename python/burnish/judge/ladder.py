@@ -1,4 +1,5 @@
-"""Verifies one candidate on inputs of the pool: outputs, memory, side effects, repeats. Trusts nothing that it is told."""
+"""Verifies one candidate on inputs of the pool: outputs, memory, side effects, repeats. Trusts nothing that it is
+told."""
 
 from __future__ import annotations
 
@@ -47,8 +48,15 @@ class Ladder:
     """One candidate in `runner` against `pool`. Steps are called in order: first, (timing), full. Each returns whether
     the candidate still stands."""
 
-    def __init__(self, pool: Pool, runner: Runner, *, base: int = 0, seed: int | None = None,
-                 progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        runner: Runner,
+        *,
+        base: int = 0,
+        seed: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
         self.pool, self.runner, self.base = pool, runner, base
         self.options = pool.options
         self.tally = Tally()
@@ -57,7 +65,7 @@ class Ladder:
         self._progress = progress or (lambda done, of: None)
         self._recent: list[Item] = []
 
-    # -- steps -----------------------------------------------------------------------------------------------------------
+    # -- steps -------------------------------------------------------------------------------------------------------
     def first(self, count: int = 3) -> bool:
         return self._run(range(self.base, self.base + count), count, None)
 
@@ -70,21 +78,25 @@ class Ladder:
         """The widest contract whose kinds all passed; None where generated inputs failed."""
         if self.tally.finding and self.tally.finding.reason not in ("contract",):
             return None
-        width = min([WIDTH[self.options.contract], *[WIDTH[self._kind(name).contract] - 1 for name in self.tally.failed]])
+        width = min(
+            [WIDTH[self.options.contract], *[WIDTH[self._kind(name).contract] - 1 for name in self.tally.failed]]
+        )
         return CONTRACTS[width] if width >= 0 else None
 
     def _kind(self, name: str) -> Kind:
         return next(k for k in self.pool._kinds if k.name == name)
 
-    # -- running ----------------------------------------------------------------------------------------------------------
+    # -- running -----------------------------------------------------------------------------------------------------
     def _run(self, indexes: range, total: int, deadline: float | None) -> bool:
         started = time.monotonic()
         try:
             at = 0
             while at < len(indexes):
                 if deadline and self.tally.inputs >= FEWEST_INPUTS and time.monotonic() > deadline:
-                    self.tally.notes.append(f"verified on {self.tally.inputs} of {total} inputs: --verify-seconds "
-                                            f"{self.options.verify_seconds:g} were over")
+                    self.tally.notes.append(
+                        f"verified on {self.tally.inputs} of {total} inputs: --verify-seconds "
+                        f"{self.options.verify_seconds:g} were over"
+                    )
                     break
                 group = self._next_group(indexes[at:])
                 at += len(group)
@@ -99,7 +111,9 @@ class Ladder:
         group: list[Item] = []
         for index in indexes[:GROUP]:
             item = self.pool.item(index)
-            if group and (item.parameters != group[0].parameters or sum(i.bytes for i in group) + item.bytes > GROUP_BYTES):
+            if group and (
+                item.parameters != group[0].parameters or sum(i.bytes for i in group) + item.bytes > GROUP_BYTES
+            ):
                 break
             group.append(item)
         return group
@@ -148,7 +162,9 @@ class Ladder:
             item = items[slot]
             if item.kind.name in self.tally.failed:
                 continue
-            outcome = self.runner.call(slot, poison=self._random.random() < 0.5, keep=True, timeout=self.options.timeout_seconds)
+            outcome = self.runner.call(
+                slot, poison=self._random.random() < 0.5, keep=True, timeout=self.options.timeout_seconds
+            )
             if before is not None and outcome.ok and not self._unchanged(*before):
                 return False
             failed = len(self.tally.failed)
@@ -178,26 +194,44 @@ class Ladder:
             return self._refuse(self._failed(again, item))
         for o, (a, b) in enumerate(zip(outcome.tensors, again.tensors, strict=False)):
             if not _identical(a, b):
-                return self._refuse(Finding("aliasing", "an output changed after it had been returned: the next call wrote to it", o,
-                                            kind=item.kind.name))
+                return self._refuse(
+                    Finding(
+                        "aliasing",
+                        "an output changed after it had been returned: the next call wrote to it",
+                        o,
+                        kind=item.kind.name,
+                    )
+                )
         return True
 
-    # -- judging ----------------------------------------------------------------------------------------------------------
-    def judge_outcome(self, item: Item, outcome: Outcome, slot: int | None = None, again: Outcome | None = None) -> bool:
+    # -- judging -----------------------------------------------------------------------------------------------------
+    def judge_outcome(
+        self, item: Item, outcome: Outcome, slot: int | None = None, again: Outcome | None = None
+    ) -> bool:
         """One call's outcome against the item's reference. Also used for outputs of timed calls."""
         if not outcome.ok:
             return self._refuse(self._failed(outcome, item))
         self.tally.peak_bytes = max(self.tally.peak_bytes, int(outcome.peak_bytes or 0))
         if outcome.guard_broken:
-            return self._refuse(Finding("out-of-bounds", "memory beside an allocation was written", kind=item.kind.name))
+            return self._refuse(
+                Finding("out-of-bounds", "memory beside an allocation was written", kind=item.kind.name)
+            )
         if slot is not None and self.runner.inputs_changed(slot):
-            return self._refuse(Finding("input-changed", "the candidate wrote to an input, or beside one", kind=item.kind.name))
+            return self._refuse(
+                Finding("input-changed", "the candidate wrote to an input, or beside one", kind=item.kind.name)
+            )
         finding = self._form(item, outcome) or self._values(item, outcome)
         self.tally.compared += 1
         self._note_flat(item, outcome, finding)
         if finding is None:
-            if again is not None and self.options.deterministic and not all(map(_identical, outcome.tensors, again.tensors)):
-                return self._refuse(Finding("nondeterministic", "two calls on one input differ in a bit", kind=item.kind.name))
+            if (
+                again is not None
+                and self.options.deterministic
+                and not all(map(_identical, outcome.tensors, again.tensors))
+            ):
+                return self._refuse(
+                    Finding("nondeterministic", "two calls on one input differ in a bit", kind=item.kind.name)
+                )
             return True
         finding.kind = item.kind.name
         if finding.reason in NUMERIC:
@@ -240,9 +274,12 @@ class Ladder:
             return
         self.tally.flat = all(
             torch.allclose(got, r.eager, FLAT, FLAT, equal_nan=True) if got.dtype == r.eager.dtype else False
-            for got, r in zip(outcome.tensors, item.outputs, strict=True))
+            for got, r in zip(outcome.tensors, item.outputs, strict=True)
+        )
 
-    def _explain(self, finding: Finding, item: Item, outcome: Outcome, slot: int | None, again: Outcome | None) -> Finding:
+    def _explain(
+        self, finding: Finding, item: Item, outcome: Outcome, slot: int | None, again: Outcome | None
+    ) -> Finding:
         """A wrong value may have a name: an answer to another input, to other parameters, or another one each time."""
         if self.runner.params_changed():
             return Finding("parameter-changed", "the candidate wrote to a parameter or a buffer", kind=finding.kind)
@@ -262,20 +299,28 @@ class Ladder:
         return finding
 
     def _others(self, item: Item) -> list[Item]:
-        near = [self.pool.item(i) for i in range(max(self.base, item.index - 2 * GROUP), item.index + GROUP) if i in self.pool._items]
+        near = [
+            self.pool.item(i)
+            for i in range(max(self.base, item.index - 2 * GROUP), item.index + GROUP)
+            if i in self.pool._items
+        ]
         self.pool.parameters.use(item.parameters)
         return [i for i in near if i.index != item.index]
 
     def _answers(self, outcome: Outcome, other: Item) -> bool:
         if self._form(other, outcome) is not None:
             return False
-        return all(check(got, r, self.pool.yardstick(other, o), o).finding is None
-                   for o, (got, r) in enumerate(zip(outcome.tensors, other.outputs, strict=True)))
+        return all(
+            check(got, r, self.pool.yardstick(other, o), o).finding is None
+            for o, (got, r) in enumerate(zip(outcome.tensors, other.outputs, strict=True))
+        )
 
     def _alike(self, item: Item, other: Item) -> bool:
         """Two items with the same answer tell nothing apart."""
-        return all(a.eager.shape == b.eager.shape and check(a.eager, b, self.pool.yardstick(other, o), o).finding is None
-                   for o, (a, b) in enumerate(zip(item.outputs, other.outputs, strict=True)))
+        return all(
+            a.eager.shape == b.eager.shape and check(a.eager, b, self.pool.yardstick(other, o), o).finding is None
+            for o, (a, b) in enumerate(zip(item.outputs, other.outputs, strict=True))
+        )
 
     def _answers_old_parameters(self, item: Item, outcome: Outcome) -> bool:
         self.pool.parameters.use(0)
@@ -283,11 +328,17 @@ class Ladder:
             tensors, _ = self.pool.eager(item.leaves)
         finally:
             self.pool.parameters.use(item.parameters)
-        return all(a.shape == b.shape and torch.allclose(a.double(), b.double(), 1e-3, 1e-4 * float(b.double().abs().max() or 1))
-                   for a, b in zip(outcome.tensors, tensors, strict=True) if a.is_floating_point() and a.numel())
+        return all(
+            a.shape == b.shape
+            and torch.allclose(a.double(), b.double(), 1e-3, 1e-4 * float(b.double().abs().max() or 1))
+            for a, b in zip(outcome.tensors, tensors, strict=True)
+            if a.is_floating_point() and a.numel()
+        )
 
     def _failed(self, outcome: Outcome, item: Item | None) -> Finding:
-        return Finding(known(outcome.reason), outcome.message or "the candidate failed", kind=item.kind.name if item else "")
+        return Finding(
+            known(outcome.reason), outcome.message or "the candidate failed", kind=item.kind.name if item else ""
+        )
 
     def _refuse(self, finding: Finding) -> bool:
         self.tally.finding = finding
@@ -305,13 +356,25 @@ class Ladder:
         worst = failed[0]
         passes = f"it passes only --contract {narrow}" if narrow else "it passes no contract"
         self.tally.finding = Finding(
-            "contract", f"{worst.what} on inputs of kind '{worst.kind}'; {passes}", worst.output, worst.index, worst.expected,
-            worst.got, worst.error, worst.limit, worst.kind, worst.hint)
+            "contract",
+            f"{worst.what} on inputs of kind '{worst.kind}'; {passes}",
+            worst.output,
+            worst.index,
+            worst.expected,
+            worst.got,
+            worst.error,
+            worst.limit,
+            worst.kind,
+            worst.hint,
+        )
         return False
 
 
 def _layout(item: Item) -> list:
-    return [(tuple(leaf.shape), leaf.stride(), leaf.dtype) if isinstance(leaf, torch.Tensor) else repr(leaf) for leaf in item.leaves]
+    return [
+        (tuple(leaf.shape), leaf.stride(), leaf.dtype) if isinstance(leaf, torch.Tensor) else repr(leaf)
+        for leaf in item.leaves
+    ]
 
 
 def _identical(a: torch.Tensor, b: torch.Tensor) -> bool:

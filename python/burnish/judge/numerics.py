@@ -36,7 +36,8 @@ def groupings(shape: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
 
 @dataclass
 class Measure:
-    """Root mean squares, absolute. `effective` is how many values carry the error: its square's participation number."""
+    """Root mean squares, absolute. `effective` is how many values carry the error: its square's participation
+    number."""
 
     count: int
     rms: float
@@ -84,10 +85,20 @@ def combine(measures: list[Measure]) -> Measure:
     def mean(values: list[torch.Tensor]) -> torch.Tensor:
         return (sum(v.square() for v in values) / k).sqrt()
 
-    groups = [(mean([m.groups[i][0] for m in measures]), sum(torch.where(m.groups[i][0] > 0, m.groups[i][1], 0.0) for m in measures))
-              for i in range(min(len(m.groups) for m in measures))]
-    return Measure(measures[0].count, (sum(m.rms**2 for m in measures) / k) ** 0.5, max(m.worst for m in measures),
-                   sum(m.effective for m in measures if m.rms > 0) or float("inf"), groups)
+    groups = [
+        (
+            mean([m.groups[i][0] for m in measures]),
+            sum(torch.where(m.groups[i][0] > 0, m.groups[i][1], 0.0) for m in measures),
+        )
+        for i in range(min(len(m.groups) for m in measures))
+    ]
+    return Measure(
+        measures[0].count,
+        (sum(m.rms**2 for m in measures) / k) ** 0.5,
+        max(m.worst for m in measures),
+        sum(m.effective for m in measures if m.rms > 0) or float("inf"),
+        groups,
+    )
 
 
 def locate(group: str, over: tuple[int, ...], part: int, shape: tuple[int, ...]) -> str:

@@ -32,7 +32,7 @@ class Parameters:
     """Sets of parameter values by number: 0 is as constructed, the others are drawn. The module's tensors stay the same
     objects: values are written in place."""
 
-    def __init__(self, module: torch.nn.Module, seed_of_set) -> None:  # noqa: ANN001
+    def __init__(self, module: torch.nn.Module, seed_of_set) -> None:
         self._tensors = perturbable(module)
         self._original = {name: t.detach().clone() for name, t in self._tensors.items()}
         self._seed_of_set = seed_of_set

@@ -1,4 +1,5 @@
-"""The secret pool: inputs of a run, eager's outputs on them, and the yardsticks. Made once, shared by its candidates."""
+"""The secret pool: inputs of a run, eager's outputs on them, and the yardsticks. Made once, shared by its
+candidates."""
 
 from __future__ import annotations
 
@@ -57,9 +58,10 @@ def parameter_set(index: int) -> int:
 
 
 class Pool:
-    """`problem` has .module and .draw(seed) -> (args, kwargs), and .parameters (forward's parameter names) if it knows them."""
+    """`problem` has .module and .draw(seed) -> (args, kwargs), and .parameters (forward's parameter names) if it
+    knows them."""
 
-    def __init__(self, problem, options: Options, secret: bytes, memory_bytes: int = 2 << 30) -> None:  # noqa: ANN001
+    def __init__(self, problem, options: Options, secret: bytes, memory_bytes: int = 2 << 30) -> None:
         self.problem, self.options, self.secret = problem, options, secret
         self.module: torch.nn.Module = problem.module
         self.parameters = Parameters(self.module, lambda n: seed_of(secret, "parameters", n))
@@ -85,7 +87,17 @@ class Pool:
     @staticmethod
     def _order(kinds: list[Kind]) -> list[Kind]:
         """What reveals most comes first: a small --inputs still has signs, the largest scale and scaled rows."""
-        wanted = ["generated", "signs", "scaled 2^20", "rows scaled", "normal", "scaled 2^-20", "channels scaled", "scaled 2^10", "scaled 2^-10"]
+        wanted = [
+            "generated",
+            "signs",
+            "scaled 2^20",
+            "rows scaled",
+            "normal",
+            "scaled 2^-20",
+            "channels scaled",
+            "scaled 2^10",
+            "scaled 2^-10",
+        ]
         return sorted(kinds, key=lambda k: wanted.index(k.name))
 
     def _draw(self, seed: int) -> list:
@@ -102,13 +114,16 @@ class Pool:
         self.structures = observe(draws)
         for name, domain in self.options.domain.items():
             if name not in self.names:
-                raise BadInputs(f"--domain {name}={domain}: forward has no input of that name; it has {', '.join(self.names)}")
+                raise BadInputs(
+                    f"--domain {name}={domain}: forward has no input of that name; it has {', '.join(self.names)}"
+                )
             at = self.names.index(name)
             self.structures[at] = impose(self.structures[at], domain)
         self._sample = draws[0]
 
     def _learn_signs(self) -> None:
-        """Non-negative inputs stay so where the module needs it: where eager raises or gives NaN on signed ones only."""
+        """Non-negative inputs stay so where the module needs it: where eager raises or gives NaN on signed ones
+        only."""
         suspects = [i for i, s in enumerate(self.structures) if s.nonnegative and not s.fixed and not s.keep_sign]
         if not suspects or SIGNS not in self._kinds:
             return
@@ -180,7 +195,8 @@ class Pool:
         return {*planned, *more[: max(0, CALIBRATED - len(planned))]}
 
     def item(self, index: int) -> Item:
-        """Input number `index`, with eager's outputs; calibrated where that is planned. Sets the module's parameters."""
+        """Input number `index`, with eager's outputs; calibrated where that is planned. Sets the module's
+        parameters."""
         if index in self._items:
             self._items.move_to_end(index)
             return self._items[index]
@@ -219,7 +235,8 @@ class Pool:
             self.notes.append(f"kind of input '{kind.name}' left out: {why}")
 
     def calibrate(self, item: Item, draws: int) -> None:
-        """Gives `item` its float64 reference, sensitivities and masks, and pools them. Again with more draws if asked."""
+        """Gives `item` its float64 reference, sensitivities and masks, and pools them. Again with more draws if
+        asked."""
         if item.calibrated >= draws:
             return
         self.parameters.use(item.parameters)
@@ -241,7 +258,7 @@ class Pool:
                 return
             held -= self._items.pop(index).bytes
 
-    # -- what the reference says of the problem --------------------------------------------------------------------------
+    # -- what the reference says of the problem ----------------------------------------------------------------------
     def constant(self) -> str | None:
         """`trivial` if the float64 output varies less than eager's own error over all kinds, `saturated` if it does so
         over generated inputs alone, else None. Reads the calibrated inputs under the module's own parameters."""
@@ -277,7 +294,11 @@ class Pool:
 
     def describe(self) -> list[str]:
         kept = [describe(name, s) for name, s in zip(self.names, self.structures, strict=True)]
-        wide = [f"no float64 reference: {self.wide_fails}; the yardstick is eager's own change under one-ulp moves"] if self.wide_fails else []
+        wide = (
+            [f"no float64 reference: {self.wide_fails}; the yardstick is eager's own change under one-ulp moves"]
+            if self.wide_fails
+            else []
+        )
         return [note for note in [*kept, *self.notes, *wide] if note]
 
 
@@ -287,4 +308,4 @@ def _says_something(t: torch.Tensor) -> bool:
     return bool(torch.isfinite(t).any())
 
 
-__all__ = ["BadInputs", "Item", "NORMAL", "Pool", "parameter_set"]
+__all__ = ["NORMAL", "BadInputs", "Item", "Pool", "parameter_set"]

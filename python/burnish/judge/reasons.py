@@ -1,11 +1,45 @@
 """The words of a verdict. docs/reasons.md explains each with what to do."""
 
 ACCEPTED = ("ok", "trivial", "saturated")
-REFUSED = ("compile", "object", "crash", "timeout", "memory", "resources", "protocol", "structure", "shape", "dtype", "device",
-           "values", "nan", "precision", "contract", "nondeterministic", "aliasing", "input-changed", "parameter-changed",
-           "parameters", "stale", "late", "out-of-bounds", "prepare-budget")
-ERRORS = ("file", "import", "model", "inputs", "random", "stateful", "training-mode", "unsupported", "too-large", "plan",
-          "environment")
+REFUSED = (
+    "compile",
+    "object",
+    "crash",
+    "timeout",
+    "memory",
+    "resources",
+    "protocol",
+    "structure",
+    "shape",
+    "dtype",
+    "device",
+    "values",
+    "nan",
+    "precision",
+    "contract",
+    "nondeterministic",
+    "aliasing",
+    "input-changed",
+    "parameter-changed",
+    "parameters",
+    "stale",
+    "late",
+    "out-of-bounds",
+    "prepare-budget",
+)
+ERRORS = (
+    "file",
+    "import",
+    "model",
+    "inputs",
+    "random",
+    "stateful",
+    "training-mode",
+    "unsupported",
+    "too-large",
+    "plan",
+    "environment",
+)
 NUMERIC = ("values", "nan", "precision")  # what a narrower contract may forgive
 
 

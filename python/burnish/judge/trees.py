@@ -48,7 +48,7 @@ def flatten_result(result: object) -> tuple[list[torch.Tensor], object]:
             return [walk(n) for n in node]
         if isinstance(node, dict):
             return {str(k): walk(v) for k, v in node.items()}
-        leaves, spec = pytree.tree_flatten(node)
+        leaves, _ = pytree.tree_flatten(node)
         if len(leaves) == 1 and leaves[0] is node:
             return {"value": repr(node)[:200]}
         return {"class": type(node).__name__, "leaves": [walk(n) for n in leaves]}

@@ -1,4 +1,5 @@
-"""Runs a module in float64 whatever dtypes it names: every floating operand and every dtype argument is widened on its way
+"""Runs a module in float64 whatever dtypes it names: every floating operand and every dtype argument is widened on
+its way
 to ATen, so a cast to float32 or half inside forward does not spoil the reference."""
 
 from __future__ import annotations
@@ -7,8 +8,13 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_WIDER = {torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.float32: torch.float64,
-          torch.complex32: torch.complex128, torch.complex64: torch.complex128}
+_WIDER = {
+    torch.float16: torch.float64,
+    torch.bfloat16: torch.float64,
+    torch.float32: torch.float64,
+    torch.complex32: torch.complex128,
+    torch.complex64: torch.complex128,
+}
 
 
 class CannotWiden(Exception):
@@ -25,7 +31,7 @@ def widen(value: object) -> object:
 
 
 class _Widen(TorchDispatchMode):
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ANN001, ANN204
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         if func is torch.ops.aten.view.dtype and args[1] not in _WIDER and args[0].is_floating_point():
             raise CannotWiden("forward reads the bits of floating-point values")
         args = pytree.tree_map(widen, args)

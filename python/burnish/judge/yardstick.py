@@ -1,4 +1,5 @@
-"""What a candidate may differ by: at most FACTOR times the larger of eager's own error (against float64) and eager's own
+"""What a candidate may differ by: at most FACTOR times the larger of eager's own error (against float64) and eager's
+own
 change when its inputs move by one unit in the last place. DESIGN section 4; docs/judging.md says why."""
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ MASKED = 0.01  # of an output may be masked as unstable
 TINY = 2.0**-44  # of an output's RMS: a part whose reference is exactly zero may be this far off
 CLASSIFIED = (2.0**-18, 2.0**-5)  # relative errors between which an evenly spread error is called one of precision
 
-# dtype of the output: (RMS of the error, largest single error), both relative to the output's RMS. Half types: four ulps at
-# most; the RMS one ulp (round to nearest gives 0.29). float64 has no wider reference: its floor is fp32's, moved by 29 bits.
+# dtype of the output: (RMS of the error, largest single error), both relative to the output's RMS. Half types: four
+# ulps at
+# most; the RMS one ulp (round to nearest gives 0.29). float64 has no wider reference: its floor is fp32's, moved by
+# 29 bits.
 FLOORS = {
     torch.float32: (2.0**-19, 2.0**-16),
     torch.float64: (2.0**-48, 2.0**-45),
@@ -141,28 +144,56 @@ def check_exact(got: torch.Tensor, r: Reference, output: int) -> Finding | None:
     if not bool(differs.any()):
         return None
     index = _at(r.eager, int(differs.reshape(-1).int().argmax()))
-    return Finding("values", f"{int(differs.sum())} of {differs.numel()} whole values differ", output, index,
-                   _plain(r.eager, index), _plain(got, index), float(differs.double().mean()), 0.0)
+    return Finding(
+        "values",
+        f"{int(differs.sum())} of {differs.numel()} whole values differ",
+        output,
+        index,
+        _plain(r.eager, index),
+        _plain(got, index),
+        float(differs.double().mean()),
+        0.0,
+    )
 
 
-def _check_special(got: torch.Tensor, wide_got: torch.Tensor, valid: torch.Tensor | None, r: Reference, output: int) -> Finding | None:
+def _check_special(
+    got: torch.Tensor, wide_got: torch.Tensor, valid: torch.Tensor | None, r: Reference, output: int
+) -> Finding | None:
     finite = torch.isfinite(wide_got)
     bad = ~finite if valid is None else valid & ~finite
     if bool(bad.any()):
         index = _at(got, int(bad.reshape(-1).int().argmax()) // (2 if got.is_complex() else 1))
-        return Finding("nan", f"{int(bad.sum())} of {bad.numel()} values are NaN or infinite where the reference is finite",
-                       output, index, _plain(r.eager, index), _plain(got, index))
+        return Finding(
+            "nan",
+            f"{int(bad.sum())} of {bad.numel()} values are NaN or infinite where the reference is finite",
+            output,
+            index,
+            _plain(r.eager, index),
+            _plain(got, index),
+        )
     if r.nan is not None and bool((r.nan & ~torch.isnan(wide_got)).any()):
         missing = r.nan & ~torch.isnan(wide_got)
         index = _at(got, int(missing.reshape(-1).int().argmax()) // (2 if got.is_complex() else 1))
-        return Finding("nan", "the reference is NaN here, in float64 too, and the candidate is not", output, index,
-                       _plain(r.eager, index), _plain(got, index))
+        return Finding(
+            "nan",
+            "the reference is NaN here, in float64 too, and the candidate is not",
+            output,
+            index,
+            _plain(r.eager, index),
+            _plain(got, index),
+        )
     if r.infinite is not None:
         wrong = r.infinite & (wide_got != wide(r.eager))
         if bool(wrong.any()):
             index = _at(got, int(wrong.reshape(-1).int().argmax()) // (2 if got.is_complex() else 1))
-            return Finding("values", "the reference is infinite here, in float64 too, and the candidate is not", output, index,
-                           _plain(r.eager, index), _plain(got, index))
+            return Finding(
+                "values",
+                "the reference is infinite here, in float64 too, and the candidate is not",
+                output,
+                index,
+                _plain(r.eager, index),
+                _plain(got, index),
+            )
     return None
 
 
@@ -195,7 +226,10 @@ def check(got: torch.Tensor, r: Reference, pooled: Pooled, output: int = 0) -> C
     if worst <= _least(r) * floor_rms:
         return Checked(None, worst / rms if rms > 0 else 0.0)  # within every floor, without looking closer
     found = measure(delta, valid)
-    return Checked(_against_limits(got, r, pooled, output, delta, found, floor_rms, floor_worst), found.rms / rms if rms > 0 else float("inf"))
+    return Checked(
+        _against_limits(got, r, pooled, output, delta, found, floor_rms, floor_worst),
+        found.rms / rms if rms > 0 else float("inf"),
+    )
 
 
 def _least(r: Reference) -> float:
@@ -207,8 +241,16 @@ def _own(r: Reference) -> list[Measure]:
     return [m for m in (r.error, r.change) if m is not None]
 
 
-def _against_limits(got: torch.Tensor, r: Reference, pooled: Pooled, output: int, delta: torch.Tensor, found: Measure,
-                    floor_rms: float, floor_worst: float) -> Finding | None:
+def _against_limits(
+    got: torch.Tensor,
+    r: Reference,
+    pooled: Pooled,
+    output: int,
+    delta: torch.Tensor,
+    found: Measure,
+    floor_rms: float,
+    floor_worst: float,
+) -> Finding | None:
     # Without a float64 reference for this very input, the target is eager: its own error comes on top.
     factor = FACTOR if r.exact is not None else FACTOR + 1
     own = _own(r)
@@ -222,8 +264,16 @@ def _against_limits(got: torch.Tensor, r: Reference, pooled: Pooled, output: int
     def finding(what: str, error: float, allowed: float, place: list[int] | None = None) -> Finding:
         reason = "precision" if _like_rounding(found, r) else "values"
         at = place or index
-        return Finding(reason, what, output, at, _plain(r.target if not got.is_complex() else r.eager, at) if place else expected,
-                       _plain(got, at) if place else value, error / scale, allowed / scale)
+        return Finding(
+            reason,
+            what,
+            output,
+            at,
+            _plain(r.target if not got.is_complex() else r.eager, at) if place else expected,
+            _plain(got, at) if place else value,
+            error / scale,
+            allowed / scale,
+        )
 
     if found.rms > limit:
         return finding("the error of the whole output", found.rms, limit)
@@ -245,7 +295,12 @@ def _against_limits(got: torch.Tensor, r: Reference, pooled: Pooled, output: int
             where = locate(name, over, part, shape)
             inside = torch.where(_part_mask(shape, over, part), delta, torch.full_like(delta, -1.0))
             own_rms = float(base.reshape(-1)[part]) or scale
-            f = finding(f"the error of {where}", float(errors.reshape(-1)[part]), float(limits.reshape(-1)[part]), _worst_index(inside, got))
+            f = finding(
+                f"the error of {where}",
+                float(errors.reshape(-1)[part]),
+                float(limits.reshape(-1)[part]),
+                _worst_index(inside, got),
+            )
             f.error, f.limit = f.error * scale / own_rms, f.limit * scale / own_rms
             return f
     return None
