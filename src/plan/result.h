@@ -1,5 +1,7 @@
 #pragma once
-#include <optional>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "base/json.h"
 
@@ -9,8 +11,12 @@
 namespace burnish {
 
 /// Whether a node is such a literal and not a dict.
-inline bool is_result_literal(const json& node) {
-  return node.is_object() && node.size() == 1 && node.begin().key().starts_with('$');
-}
+bool is_result_literal(const json& node);
+
+/// The names that strings of the tree mention, each once, in order: tensors, tensors inside expressions, and symbols.
+std::vector<std::string> result_names(const json& result);
+
+/// Calls `visit` for every string of the tree that is a name or an expression; it may change the string.
+void visit_result(json& result, const std::function<void(json& text)>& visit);
 
 }  // namespace burnish
