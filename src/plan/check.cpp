@@ -142,18 +142,22 @@ Status check_functions(const Plan& plan, const Symbols& bound, FactsByName& fact
   return {};
 }
 
-/// {"$str": text} or {"$float": "inf"}; see plan/result.h.
-Status check_result_literal(const json& node) {
-  const std::string& key = node.begin().key();
-  const json& value = node.begin().value();
-  if (key == "$str" && value.is_string()) return {};
-  if (key == "$float" && (value == "inf" || value == "-inf" || value == "nan")) return {};
-  return fail(fmt::format("'{}' is no literal of a result", shorten(key)), {},
-              R"(write {"$str": "..."} or {"$float": "inf"})");
+/// Whether a node is {"str": text} or {"float": text} and the text names no tensor; see plan/result.h.
+bool is_literal(const json& node, const CheckScope& scope) {
+  if (!node.is_object() || node.size() != 1) return false;
+  const auto& [key, value] = *node.items().begin();
+  return (key == "str" || key == "float") && value.is_string() && !scope.tensors.contains(value.get<std::string>());
+}
+
+Status check_literal(const json& node) {
+  const auto text = node.begin().value().get<std::string>();
+  if (node.begin().key() == "str" || text == "inf" || text == "-inf" || text == "nan") return {};
+  return fail(fmt::format("'{}' is no float", shorten(text)), "float",
+              "write inf, -inf or nan; other numbers are written as they are");
 }
 
 Status check_result(const json& node, const CheckScope& scope) {
-  if (is_result_literal(node)) return check_result_literal(node);
+  if (is_literal(node, scope)) return check_literal(node);
   if (node.is_structured()) {
     for (const auto& [key, item] : node.items())
       if (auto ok = check_result(item, scope); !ok)

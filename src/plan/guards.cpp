@@ -99,7 +99,7 @@ Result<Guards> Guards::compile(const Plan& plan) {
     if (const auto* tensor = std::get_if<InputTensor>(&input))
       for (const Expr& size : tensor->shape)
         if (const auto* symbol = size.symbol(); symbol && !find_symbol(*symbol)) guards.symbols_.push_back(*symbol);
-  const FlatExpr::Slots symbol_slots = [&](const Expr::Node& leaf) -> std::optional<std::size_t> {
+  const CompiledExpr::Slots symbol_slots = [&](const Expr::Node& leaf) -> std::optional<std::size_t> {
     return leaf.kind == Kind::symbol ? find_symbol(leaf.name) : std::nullopt;
   };
   for (const Input& input : plan.inputs) {
@@ -115,7 +115,7 @@ Result<Guards> Guards::compile(const Plan& plan) {
         dim.kind = Dimension::Kind::bind;
         dim.value = static_cast<std::int64_t>(*find_symbol(*symbol));
       } else {
-        auto flat = FlatExpr::compile(size, symbol_slots);
+        auto flat = CompiledExpr::compile(size, symbol_slots);
         if (!flat) return inside("inputs > " + tensor->name, std::move(flat.error()));
         dim.expr = std::move(*flat);
         guard.computed = true;
@@ -123,7 +123,7 @@ Result<Guards> Guards::compile(const Plan& plan) {
       guard.shape.push_back(std::move(dim));
     }
     for (const Expr& stride : tensor->strides.values) {
-      auto flat = FlatExpr::compile(stride, symbol_slots);
+      auto flat = CompiledExpr::compile(stride, symbol_slots);
       if (!flat) return inside("inputs > " + tensor->name, std::move(flat.error()));
       guard.strides.push_back(std::move(*flat));
     }
@@ -133,14 +133,14 @@ Result<Guards> Guards::compile(const Plan& plan) {
   }
   for (const Expr& condition : plan.where) {
     std::optional<Error> problem;
-    const FlatExpr::Slots slots = [&](const Expr::Node& leaf) -> std::optional<std::size_t> {
+    const CompiledExpr::Slots slots = [&](const Expr::Node& leaf) -> std::optional<std::size_t> {
       if (leaf.kind == Kind::symbol) return find_symbol(leaf.name);
       auto slot = guards.fact_slot(leaf);
       if (slot) return *slot;
       problem = std::move(slot.error());
       return std::nullopt;
     };
-    auto flat = FlatExpr::compile(condition, slots);
+    auto flat = CompiledExpr::compile(condition, slots);
     if (!flat) return inside("where", problem ? std::move(*problem) : std::move(flat.error()));
     guards.where_.push_back({std::move(*flat), condition.text()});
   }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "plan/flat_expr.h"
+#include "plan/compiled_expr.h"
 #include "plan/plan.h"
 
 namespace burnish {
@@ -43,7 +43,7 @@ class Guards {
   struct Dimension {
     enum class Kind { exact, bind, computed } kind;
     std::int64_t value;  ///< the size, or the slot that it binds
-    FlatExpr expr;       ///< computed
+    CompiledExpr expr;   ///< computed
     std::string text;
   };
   struct InputGuard {
@@ -51,7 +51,7 @@ class Guards {
     DType dtype;
     std::vector<Dimension> shape;
     Strides::Kind layout;
-    std::vector<FlatExpr> strides;
+    std::vector<CompiledExpr> strides;
     bool computed = false;  ///< a size must be evaluated once all symbols are bound
   };
   /// size(x, d), stride(x, d) or numel(x) that `where` asks for; lies in the slot after the symbols.
@@ -61,7 +61,7 @@ class Guards {
     std::int64_t dim;
   };
   struct Condition {
-    FlatExpr expr;
+    CompiledExpr expr;
     std::string text;
   };
   /// The guard that was missed first, by what it was about.

@@ -6,13 +6,9 @@
 
 namespace burnish {
 
-bool is_result_literal(const json& node) {
-  return node.is_object() && node.size() == 1 && node.begin().key().starts_with('$');
-}
-
 void visit_result(json& result, const std::function<void(json& text)>& visit) {
   if (result.is_string()) return visit(result);
-  if (!result.is_structured() || is_result_literal(result)) return;
+  if (!result.is_structured()) return;
   for (json& item : result) visit_result(item, visit);
 }
 

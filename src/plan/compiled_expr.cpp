@@ -1,4 +1,4 @@
-#include "plan/flat_expr.h"
+#include "plan/compiled_expr.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ constexpr int stack_size = 256;
 
 }  // namespace
 
-Status FlatExpr::emit(const Expr::Node& node, const Slots& slots, int depth) {
+Status CompiledExpr::emit(const Expr::Node& node, const Slots& slots, int depth) {
   if (depth >= stack_size - 1) return fail("the expression is nested too deep");
   switch (node.kind) {
     case Kind::integer:
@@ -43,8 +43,8 @@ Status FlatExpr::emit(const Expr::Node& node, const Slots& slots, int depth) {
   return {};
 }
 
-Result<FlatExpr> FlatExpr::compile(const Expr& expr, const Slots& slots) {
-  FlatExpr flat;
+Result<CompiledExpr> CompiledExpr::compile(const Expr& expr, const Slots& slots) {
+  CompiledExpr flat;
   if (const auto* value = expr.constant()) {
     flat.constant_ = *value;
     return flat;
@@ -53,7 +53,7 @@ Result<FlatExpr> FlatExpr::compile(const Expr& expr, const Slots& slots) {
   return flat;
 }
 
-arithmetic::Value FlatExpr::evaluate(std::span<const std::int64_t> values) const {
+arithmetic::Value CompiledExpr::evaluate(std::span<const std::int64_t> values) const {
   if (code_.empty()) return {constant_};
   if (code_.size() == 1 && code_[0].kind == Kind::symbol) return {values[static_cast<std::size_t>(code_[0].value)]};
   std::array<std::int64_t, stack_size> stack;  // written before it is read

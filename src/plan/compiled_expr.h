@@ -12,14 +12,14 @@ namespace burnish {
 
 /// An expression as a short postfix program over an array of values, for places where it is evaluated at every call.
 /// Evaluation allocates nothing and does not recurse.
-class FlatExpr {
+class CompiledExpr {
  public:
   /// Answers in which place of the array a leaf (symbol, numel, size, stride) lies; none where it is unknown.
   using Slots = std::function<std::optional<std::size_t>(const Expr::Node& leaf)>;
 
-  FlatExpr() = default;  ///< the integer 0
+  CompiledExpr() = default;  ///< the integer 0
   /// An error where a leaf is unknown.
-  static Result<FlatExpr> compile(const Expr& expr, const Slots& slots);
+  static Result<CompiledExpr> compile(const Expr& expr, const Slots& slots);
 
   /// The value, or a fault ("overflow of 64 bits", "division by zero"). `values` must reach every slot of the leaves.
   arithmetic::Value evaluate(std::span<const std::int64_t> values) const;
