@@ -94,7 +94,7 @@ class FakeOutcome:
 
 
 class FakeWorker(FakeRunner):
-    """A worker in this process: loads the reference, a plan without kernels, or a Python callable named in the payload."""
+    """A worker in this process: the reference, or a Python callable that the payload names."""
 
     functions = {}  # noqa: RUF012
     started = 0
