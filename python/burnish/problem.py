@@ -52,11 +52,11 @@ class Problem:
         *,
         mode: str,
         seed: int,
-        origin: dict[str, Any] | None = None,
+        payload: dict[str, Any] | None = None,
         folder: Path | None = None,
     ) -> None:
         self.name, self.source, self.module, self.mode, self.seed = name, source, module, mode, seed
-        self._origin = origin
+        self.payload = payload  # what load_payload needs to make the same problem in another process
         self._generate, self._folder = generate, folder
 
     def draw(self, seed: int) -> Call:
@@ -68,16 +68,6 @@ class Problem:
         ):
             args, kwargs = self._generate(seed)
         return _detached(args), _detached(kwargs)
-
-    @property
-    def examples(self) -> list[Call]:
-        """Calls whose sizes the exported plan has to cover: one, but for live modules with several examples."""
-        return [self.draw(self.seed)]
-
-    def payload(self, scratch: Path) -> dict[str, Any]:
-        """JSON that burnish.live.load_payload makes the same problem from elsewhere; may write to `scratch`."""
-        assert self._origin is not None
-        return dict(self._origin)
 
     def leaves(self, args: tuple, kwargs: dict[str, Any]) -> list[Leaf]:
         """The call's arguments as a plan names them: (name, path, value), defaults included."""
@@ -186,7 +176,7 @@ def load_problem(
     if mode == "eval":
         module.eval()
     name = path.stem if cls == "Model" else f"{path.stem}:{cls}"
-    origin = {
+    payload = {
         "file": str(path),
         "class": cls,
         "inputs_from": inputs_from and str(inputs_from),
@@ -200,7 +190,7 @@ def load_problem(
         lambda seed: as_call(get_inputs(), str(path)),
         mode=mode,
         seed=seed,
-        origin=origin,
+        payload=payload,
         folder=path.parent,
     )
 

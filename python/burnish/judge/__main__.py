@@ -1,5 +1,0 @@
-import sys
-
-from burnish.judge.server import main
-
-sys.exit(main())

@@ -1,0 +1,37 @@
+#pragma once
+#include "compiler/fuse/group.h"
+
+namespace burnish::compiler {
+
+/// An output of the kernel: the tensor that it fills, contiguous, and how its elements lie over the axes.
+struct Store {
+  std::string name;
+  int node = -1;
+  std::map<int, Size> strides;
+  bool full = false;  ///< one element for each point of the whole space, not only of the outer axes
+};
+
+/// How a group's axes become loops. Axes that lie side by side in every tensor are merged into one.
+struct Schedule {
+  enum class Kind {
+    pointwise,  ///< no reduction
+    rows,       ///< the innermost axis is reduced: one row after the other, lanes along it
+    columns,    ///< the innermost axis is not: blocks of it side by side, the reduced axes as loops around
+  } kind = Kind::pointwise;
+  Group group;  ///< with merged axes
+  std::vector<Store> stores;
+  std::vector<int> decoded;  ///< axes of the kernel's range, outermost first
+  std::vector<int> loops;    ///< axes of the loops inside, outermost first, without the vector axis
+  int vector_axis = -1;      ///< innermost loop; -1 for a space of one point
+  std::int64_t block = 0;    ///< elements of the vector axis that one item of the range takes; 0: all of it
+  Size size(int axis) const { return group.axes[static_cast<std::size_t>(axis)]; }
+};
+
+std::optional<Schedule> make_schedule(Group group, const Context& context);
+
+/// Number of elements, as a size.
+Size product_of(const Group& group, const std::vector<int>& axes);
+/// About how many vector instructions one point of the space takes.
+int cost_of(const Group& group);
+
+}  // namespace burnish::compiler

@@ -1,0 +1,44 @@
+// burnish-compiler-tool PLAN OUT [--rules exact|same|all] [--channels-last] [--without NAME]...: compiles a plan and writes
+// it with its kernels to a folder. The Python tests run what it writes; users have `burnish optimize`.
+#include <fstream>
+#include <iostream>
+
+#include "compiler/pipeline.h"
+#include "plan/parse.h"
+#include "plan/print.h"
+
+int main(int argc, char** argv) {
+  using namespace burnish;
+  if (argc < 3) {
+    std::cerr << "burnish-compiler-tool PLAN OUT [options]\n";
+    return 2;
+  }
+  compiler::Options options;
+  for (int i = 3; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--channels-last") options.channels_last = true;
+    if (word == "--no-library") options.library = false;
+    if (word == "--without" && i + 1 < argc) options.without.insert(argv[++i]);
+    if (word == "--rules" && i + 1 < argc) {
+      const std::string name = argv[++i];
+      options.rules = name == "exact" ? compiler::RuleClass::exact : name == "same" ? compiler::RuleClass::same : compiler::RuleClass::changes;
+    }
+  }
+  const auto plan = load_plan(argv[1]);
+  if (!plan) {
+    std::cerr << to_text(plan.error()) << "\n";
+    return 1;
+  }
+  const auto made = compiler::compile_plan(*plan, options);
+  if (!made) {
+    std::cerr << to_text(made.error()) << "\n";
+    return 1;
+  }
+  const std::filesystem::path out = argv[2];
+  std::filesystem::create_directories(out);
+  std::ofstream(out / "plan.json") << print_plan(made->plan);
+  for (const auto& [file, text] : made->sources) std::ofstream(out / file) << text;
+  for (const auto& pass : made->log) std::cerr << pass.name << ": " << pass.milliseconds << " ms\n";
+  std::cout << describe_plan(made->plan);
+  for (const std::string& rule : made->fired) std::cout << "fired: " << rule << "\n";
+}
