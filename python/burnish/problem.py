@@ -52,11 +52,11 @@ class Problem:
         *,
         mode: str,
         seed: int,
-        payload: dict[str, Any] | None = None,
+        origin: dict[str, Any] | None = None,
         folder: Path | None = None,
     ) -> None:
         self.name, self.source, self.module, self.mode, self.seed = name, source, module, mode, seed
-        self.payload = payload  # what load_payload needs to make the same problem in another process
+        self._origin = origin
         self._generate, self._folder = generate, folder
 
     def draw(self, seed: int) -> Call:
@@ -68,6 +68,16 @@ class Problem:
         ):
             args, kwargs = self._generate(seed)
         return _detached(args), _detached(kwargs)
+
+    @property
+    def examples(self) -> list[Call]:
+        """Calls whose sizes the exported plan has to cover: one, but for live modules with several examples."""
+        return [self.draw(self.seed)]
+
+    def payload(self, scratch: Path) -> dict[str, Any]:
+        """JSON that burnish.live.load_payload makes the same problem from elsewhere; may write to `scratch`."""
+        assert self._origin is not None
+        return dict(self._origin)
 
     def leaves(self, args: tuple, kwargs: dict[str, Any]) -> list[Leaf]:
         """The call's arguments as a plan names them: (name, path, value), defaults included."""
@@ -176,7 +186,7 @@ def load_problem(
     if mode == "eval":
         module.eval()
     name = path.stem if cls == "Model" else f"{path.stem}:{cls}"
-    payload = {
+    origin = {
         "file": str(path),
         "class": cls,
         "inputs_from": inputs_from and str(inputs_from),
@@ -190,7 +200,7 @@ def load_problem(
         lambda seed: as_call(get_inputs(), str(path)),
         mode=mode,
         seed=seed,
-        payload=payload,
+        origin=origin,
         folder=path.parent,
     )
 

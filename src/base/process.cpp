@@ -139,7 +139,7 @@ Result<Process> spawn(const SpawnOptions& options) {
       [[maybe_unused]] const auto written = write(errors.write.get(), &failure, sizeof failure);
       _exit(127);
     };
-    setpgid(0, 0);
+    setsid();
     for (int s = 1; s < NSIG; ++s) signal(s, SIG_DFL);
     int error_fd = fcntl(errors.write.get(), F_DUPFD_CLOEXEC, 64);
     if (error_fd >= 0) errors.write = Fd(error_fd);
@@ -159,7 +159,6 @@ Result<Process> spawn(const SpawnOptions& options) {
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return system_failure("fork", options.argv[0]);
-  setpgid(pid, pid);  // in both, so that a kill right after spawn finds the group
   Process process;
   process.pid_ = pid;
   process.pidfd_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
@@ -320,6 +319,7 @@ Result<Finished> run(RunOptions options) {
   }
 
   TRY(process, spawn(options));
+  if (options.started) options.started(process.pid());
   for (auto& pipe : pipes) pipe.write.reset();
   input.second.reset();
   bool ended = false;

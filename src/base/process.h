@@ -13,7 +13,8 @@
 
 #include "base/error.h"
 
-/// Child processes: started with chosen descriptors in a process group of their own, ended by type, output capped.
+/// Child processes: started with chosen descriptors in a session and process group of their own, ended by type, output
+/// capped.
 namespace burnish {
 
 using Clock = std::chrono::steady_clock;
@@ -100,13 +101,15 @@ class Process {
   bool killed_ = false;
 };
 
-/// Starts a child in its own process group. Its signals and mask are reset. Fails with the call and the reason.
+/// Starts a child in its own session and process group (no terminal). Its signals and mask are reset. Fails with the
+/// call and the reason.
 Result<Process> spawn(const SpawnOptions& options);
 
 struct RunOptions : SpawnOptions {
   std::string input;  ///< given on stdin
   double timeout_s = 60;
-  std::size_t max_output_bytes = 1 << 20;             ///< of stdout and stderr each; the rest is read and dropped
+  std::size_t max_output_bytes = 1 << 20;  ///< of stdout and stderr each; the rest is read and dropped
+  std::function<void(int group)> started;  ///< told the process group once the child runs, to stop and continue it
   std::vector<std::pair<int, std::string*>> capture;  ///< further descriptors of the child to collect, capped the same
 };
 

@@ -133,8 +133,7 @@ Result<Confined> confine(const SandboxOptions& options) {
     return std::to_string(next_fd);
   };
 
-  add(bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--hostname", "burnish", "--ro-bind", "/usr",
-      "/usr");
+  add(bwrap, "--unshare-all", "--die-with-parent", "--hostname", "burnish", "--ro-bind", "/usr", "/usr");
   for (const char* name : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
     std::error_code error;
     if (fs::is_symlink(name, error))

@@ -142,24 +142,34 @@ Status check_functions(const Plan& plan, const Symbols& bound, FactsByName& fact
   return {};
 }
 
-Status check_result(const json& node, const std::string& place, const CheckScope& scope) {
+/// Whether a node is {"str": text} or {"float": text} and the text names no tensor; see plan/result.h.
+bool is_literal(const json& node, const CheckScope& scope) {
+  if (!node.is_object() || node.size() != 1) return false;
+  const auto& [key, value] = *node.items().begin();
+  return (key == "str" || key == "float") && value.is_string() && !scope.tensors.contains(value.get<std::string>());
+}
+
+Status check_literal(const json& node) {
+  const auto text = node.begin().value().get<std::string>();
+  if (node.begin().key() == "str" || text == "inf" || text == "-inf" || text == "nan") return {};
+  return fail(fmt::format("'{}' is no float", shorten(text)), "float",
+              "write inf, -inf or nan; other numbers are written as they are");
+}
+
+Status check_result(const json& node, const CheckScope& scope) {
+  if (is_literal(node, scope)) return check_literal(node);
   if (node.is_structured()) {
-    if (is_result_literal(node)) return {};
     for (const auto& [key, item] : node.items())
-      if (auto ok = check_result(item, node.is_array() ? fmt::format("{}[{}]", place, key) : place + "." + shorten(key),
-                                 scope);
-          !ok)
-        return ok;
+      if (auto ok = check_result(item, scope); !ok)
+        return inside(node.is_array() ? fmt::format("[{}]", key) : shorten(key), std::move(ok.error()));
     return {};
   }
   if (!node.is_string()) return {};
   const auto& text = node.get_ref<const std::string&>();
   if (scope.tensors.contains(text)) return {};
-  auto expr = Expr::parse(text);
-  if (expr && !expr->symbol())
-    return check_value(*expr, scope).has_value() ? Status{} : inside(place, check_value(*expr, scope).error());
-  if (expr && scope.symbols.contains(text)) return {};
-  return inside(place, unknown_tensor(text, scope).error());
+  const auto expr = Expr::parse(text);
+  if (!expr || (expr->symbol() && !scope.symbols.contains(text))) return unknown_tensor(text, scope);
+  return check_value(*expr, scope);
 }
 
 Status check_parts(const Plan& plan) {
@@ -183,7 +193,8 @@ Status check_parts(const Plan& plan) {
     if (const auto* tensor = std::get_if<InputTensor>(&input))
       if (auto ok = declare(tensor->name, Origin::input, scope); !ok) return inside("inputs", std::move(ok.error()));
   if (auto ok = check_list("steps", plan.steps, scope); !ok) return ok;
-  return check_result(plan.result, "result", scope);
+  if (auto ok = check_result(plan.result, scope); !ok) return inside("result", std::move(ok.error()));
+  return {};
 }
 
 }  // namespace

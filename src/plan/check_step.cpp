@@ -41,7 +41,7 @@ struct LiteralWords {
   std::array<std::string_view, 12> words;
 };
 constexpr std::array<LiteralWords, 4> literal_words = {
-    {{"memory_format", {"contiguous_format", "preserve_format", "channels_last", "channels_last_3d"}},
+    {{"memory_format", {"contiguous", "preserve", "channels_last", "channels_last_3d"}},
      {"layout", {"strided"}},
      {"device", {"cpu", "cuda", "mps"}},
      {"float", {"inf", "-inf", "nan"}}}};

@@ -85,7 +85,7 @@ struct StepText {
     std::string text = fmt::format("{} = {}", step.out, step.zero ? "zero" : "empty");
     if (step.like) text += " like " + *step.like;
     if (step.dtype) text += fmt::format(" {}", dtype_name(*step.dtype));
-    if (step.shape) text += " " + list_text(*step.shape);
+    if (step.shape) text += fmt::format(" {}", list_text(*step.shape));
     return step.strides.kind == Strides::Kind::contiguous ? text : text + " " + strides_text(step.strides);
   }
   std::string operator()(const LayoutStep& step) const {

@@ -9,51 +9,23 @@ HERE = Path(__file__).parent
 PROBLEMS = HERE / "problems"
 ATTACKS = HERE / "attacks"
 
-# The words of docs/reasons.md that a refusal may carry. `no-win` is the corpus's own: an accepted verdict without a win,
-# for what is harmless once it brings no time (a cache that never hits, a patched clock).
+# The words of docs/reasons.md that a refusal or an error may carry. `no-win` is the corpus's own: an accepted verdict
+# without a win, for what is harmless once it brings no time (a cache that never hits, a patched clock).
+# fmt: off
 REFUSALS = frozenset(
-    [
-        "compile",
-        "object",
-        "crash",
-        "timeout",
-        "memory",
-        "resources",
-        "protocol",
-        "structure",
-        "shape",
-        "dtype",
-        "device",
-        "values",
-        "nan",
-        "precision",
-        "contract",
-        "nondeterministic",
-        "aliasing",
-        "input-changed",
-        "parameter-changed",
-        "parameters",
-        "stale",
-        "late",
-        "out-of-bounds",
-        "prepare-budget",
-    ]
+    {
+        "compile", "object", "crash", "timeout", "memory", "resources", "protocol", "structure", "shape",
+        "dtype", "device", "values", "nan", "precision", "contract", "nondeterministic", "aliasing",
+        "input-changed", "parameter-changed", "parameters", "stale", "late", "out-of-bounds", "prepare-budget",
+    }
 )
 ERRORS = frozenset(
-    [
-        "file",
-        "import",
-        "model",
-        "inputs",
-        "random",
-        "stateful",
-        "training-mode",
-        "unsupported",
-        "too-large",
-        "plan",
-        "environment",
-    ]
+    {
+        "file", "import", "model", "inputs", "random", "stateful", "training-mode", "unsupported",
+        "too-large", "plan", "environment",
+    }
 )
+# fmt: on
 NO_WIN = "no-win"
 
 

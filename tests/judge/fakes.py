@@ -91,3 +91,70 @@ class FakeOutcome:
     def __init__(self, ok, reason, message, tensors, structure) -> None:
         self.ok, self.reason, self.message, self.tensors, self.structure = ok, reason, message, tensors, structure
         self.peak_bytes, self.guard_broken = 0, False
+
+
+class FakeWorker(FakeRunner):
+    """A worker in this process: the reference, or a Python callable that the payload names."""
+
+    functions = {}  # noqa: RUF012
+    started = 0
+
+    def __init__(self, form, **settings) -> None:
+        super().__init__(None)
+        self.form, self.settings, self.closed, self.frozen = form, settings, False, False
+        FakeWorker.started += 1
+
+    def load(self, payload, timeout=60.0):
+        from burnish.problem import load_problem
+
+        kind = payload["kind"]
+        if kind == "model_new":
+            self.function = self.functions[payload["file"]]
+        elif kind == "plan":
+            import json
+            from pathlib import Path
+
+            if not (Path(payload["dir"]) / "plan.json").exists():
+                return FakeOutcome(False, "plan", "no plan", [], None)
+            name = json.loads((Path(payload["dir"]) / "plan.json").read_text()).get("notes", {}).get("fake")
+            self.function = self.functions[name] if name else self.functions["reference"]
+        else:
+            spec = payload["problem"]
+            self._module = load_problem(
+                spec["file"], spec["class"], spec["inputs_from"], spec["mode"], seed=spec["seed"]
+            ).module
+            self.function = self._module
+        return FakeOutcome(True, "", "", [], None)
+
+    def set_params(self, params):
+        super().set_params(params)
+        module = getattr(self, "_module", None)
+        if module is not None:
+            with torch.no_grad():
+                for name, t in {**dict(module.named_parameters()), **dict(module.named_buffers())}.items():
+                    t.copy_(params[name])
+
+    def time(self, slots, calls, batch=1, flush=False, sample=frozenset()):
+        import time
+
+        assert not self.frozen
+        seconds, outcomes, last = [], {}, None
+        for n in range(calls):
+            start = time.perf_counter()
+            for b in range(batch):
+                last = self.call(slots[(n * batch + b) % len(slots)])
+                if not last.ok:
+                    return seconds, {n: last}
+            seconds.append(time.perf_counter() - start)
+            if n in sample:
+                outcomes[n] = last
+        return seconds, outcomes
+
+    def freeze(self):
+        self.frozen = True
+
+    def thaw(self):
+        self.frozen = False
+
+    def close(self):
+        self.closed = True

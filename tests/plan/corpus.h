@@ -55,7 +55,7 @@ inline constexpr std::string_view layers = R"json({
   {"layout": "cl", "of": "c", "strides": [1, 4]},
   {"op": "aten::linear", "args": ["cl", "head", null], "out": ["logits"]},
   {"op": "aten::topk", "args": ["logits", 3, -1, true, false], "out": ["values", ""]}],
- "result": {"logits": "logits", "top": ["values", null, 3, {"$str": "done"}], "rows": "size(x, 0)"
+ "result": {"logits": "logits", "top": ["values", null, 3, {"str": "done"}, {"float": "-inf"}], "rows": "size(x, 0)"
 }
 , "result_type" : {"kind" : "dict"}, "notes" : {"by" : "hand"}
 })json";

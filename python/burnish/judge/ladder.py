@@ -3,6 +3,7 @@ told."""
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -56,6 +57,7 @@ class Ladder:
         base: int = 0,
         seed: int | None = None,
         progress: Callable[[int, int], None] | None = None,
+        quiet: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
     ) -> None:
         self.pool, self.runner, self.base = pool, runner, base
         self.options = pool.options
@@ -63,7 +65,7 @@ class Ladder:
         self._random = random.Random(seed if seed is not None else random.SystemRandom().getrandbits(64))
         self._parameters: int | None = None
         self._progress = progress or (lambda done, of: None)
-        self._recent: list[Item] = []
+        self._quiet = quiet
 
     # -- steps -------------------------------------------------------------------------------------------------------
     def first(self, count: int = 3) -> bool:
@@ -100,10 +102,12 @@ class Ladder:
                     break
                 group = self._next_group(indexes[at:])
                 at += len(group)
-                if not self._judge_group(group):
+                with self._quiet():
+                    stands = self._judge_group(group)
+                if not stands:
                     return False
                 self._progress(self.tally.inputs, total)
-            return self._conclude()
+            return self.conclude()
         finally:
             self.tally.seconds += time.monotonic() - started
 
@@ -131,7 +135,6 @@ class Ladder:
             return False
         if self.runner.params_changed():
             return self._refuse(Finding("parameter-changed", "the candidate wrote to a parameter or a buffer"))
-        self._recent = slots
         return True
 
     def set_parameters(self, number: int) -> bool:
@@ -146,6 +149,10 @@ class Ladder:
                 return self._refuse(self._failed(outcome, None))
         self._parameters = number
         return True
+
+    def forget_parameters(self) -> None:
+        """Somebody else set the worker's parameters (to set 0, as constructed)."""
+        self._parameters = 0
 
     def _set(self, items: list[Item]) -> bool:
         outcome = self.runner.set_slots([self.pool.slot(item) for item in items])
@@ -344,7 +351,7 @@ class Ladder:
         self.tally.finding = finding
         return False
 
-    def _conclude(self) -> bool:
+    def conclude(self) -> bool:
         """Kinds that failed narrow the contract; below the one asked for that is a refusal."""
         if not self.tally.failed:
             return True

@@ -81,7 +81,7 @@ class Pool:
         self._learn_signs()
         self._schedule = schedule(10_000, self._order(self._kinds))
         self.dropped: dict[str, str] = {}
-        self._planned = self._plan_calibrations(max(FEWEST_INPUTS, options.inputs))
+        self.planned = self._plan_calibrations(max(FEWEST_INPUTS, options.inputs))
 
     # -- drawing -------------------------------------------------------------------------------------------------------
     @staticmethod
@@ -225,7 +225,7 @@ class Pool:
             break
         self.eager_seconds = min(self.eager_seconds or self.last_seconds, self.last_seconds)
         item = Item(index, kind, number, seed, leaves, [first_look(t, kind) for t in tensors], structure)
-        if index in self._planned:
+        if index in self.planned:
             self.calibrate(item, draws=2)
         return item
 

@@ -9,20 +9,19 @@ import torch
 from torch import nn
 
 PLACES = ["/etc/shadow", "/root/*", "/root/.*", "/home/*/*", "/home/*/.*", "/var/log/*", "/var/lib/*/*", "/etc/ssh/*_key", "/dev/mem", "/dev/kmsg",
-          "/dev/sd*", "/dev/vd*", "/dev/nvme*", "/run/*/*", "/proc/1/environ", "/proc/kcore", "/*/*"]
+          "/dev/sd*", "/dev/vd*", "/dev/nvme*", "/run/*/*", "/proc/1/environ", "/proc/kcore"]
+KNOWN = ("/usr/", "/lib", "/bin/", "/sbin/", "/etc/", "/tmp/", "/proc/", "/sys/", "/dev/")
 
 
 def reads():
-    for pattern in PLACES:
-        for path in glob.glob(pattern):
-            try:
-                if path.startswith(("/usr/", "/lib", "/bin/", "/sbin/", "/tmp/", "/proc/self/")):
-                    continue
-                with open(path, "rb") as file:
-                    if file.read(1) and not path.endswith(".py"):
-                        return path
-            except OSError:
-                continue
+    paths = [path for pattern in PLACES for path in glob.glob(pattern)]
+    for path in paths + [path for path in glob.glob("/*/*") if not path.startswith(KNOWN)]:
+        try:
+            with open(path, "rb") as file:
+                if file.read(1) and not path.endswith(".py"):
+                    return path
+        except OSError:
+            continue
     return None
 
 

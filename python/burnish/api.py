@@ -1,0 +1,159 @@
+"""`burnish.optimize`: the command's work from Python, on a live module. This process is the judge."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from burnish.errors import BurnishError
+from burnish.live import InsideWorker, from_module
+
+# Options of optimize that are flags of `burnish optimize` of the same name; the command checks their values.
+_FLAGS = (
+    "target",
+    "attempts",
+    "seconds",
+    "jobs",
+    "out",
+    "store",
+    "inputs",
+    "verify_seconds",
+    "precision",
+    "contract",
+    "mode",
+)
+
+
+def optimize(
+    model: torch.nn.Module,
+    example_inputs: Any,
+    *,
+    agents: Sequence[str] | str | None = None,
+    domain: dict[str, str] | None = None,
+    deterministic: bool = False,
+    sandbox: bool = True,
+    **options: Any,
+) -> torch.nn.Module:
+    """A module that computes what `model` computes, faster where something faster was found and verified.
+
+    `example_inputs` is a tensor, a tuple of arguments, a dict of keyword arguments, or a list of such examples: sizes
+    in which the examples of a list differ may then vary. The result has the same state_dict keys and the original's own
+    parameters; calls that it does not cover (other shapes, dtypes, gradients) run the original. `model` is not changed.
+
+    Options are those of the command: target, attempts, seconds, jobs, out (the folder for `burnish.load`), store,
+    inputs, verify_seconds, precision, contract, mode; agents, domain, deterministic, sandbox. Raises BurnishError.
+    """
+    if os.environ.get("BURNISH_WORKER"):
+        raise InsideWorker
+    if not isinstance(model, torch.nn.Module):
+        raise BurnishError(
+            "model",
+            f"optimize takes a torch.nn.Module, here is {type(model).__name__}",
+            "burnish.optimize",
+            "wrap functions in a module",
+        )
+    unknown = sorted(set(options) - set(_FLAGS))
+    if unknown:
+        raise BurnishError(
+            "environment", f"{unknown[0]!r} is no option", "burnish.optimize", f"the options are {', '.join(_FLAGS)}"
+        )
+    problem = from_module(model, example_inputs, mode=options.get("mode", "eval"))
+    result = _run(problem, _flags(agents, domain, deterministic, sandbox, options))
+    folder = result.get("dir")
+    if result.get("verdict") == "accepted" and folder:
+        from burnish.deploy import load
+
+        return load(model, folder)
+    return model
+
+
+def _flags(
+    agents: Sequence[str] | str | None,
+    domain: dict[str, str] | None,
+    deterministic: bool,
+    sandbox: bool,
+    options: dict[str, Any],
+) -> list[str]:
+    flags: list[str] = []
+    for name in _FLAGS:
+        if options.get(name) is not None:
+            flags += ["--" + name.replace("_", "-"), str(options[name])]
+    if agents is not None:
+        flags += ["--agents", agents if isinstance(agents, str) else ",".join(agents)]
+    for name, kind in (domain or {}).items():
+        flags += ["--domain", f"{name}={kind}"]
+    return flags + ["--deterministic"] * deterministic + ["--no-sandbox"] * (not sandbox)
+
+
+def _run(problem: Any, flags: list[str]) -> dict[str, Any]:
+    """Starts the command with one end of a socket pair, judges at the other, and returns its last JSON line."""
+    from burnish import judge
+
+    ours, theirs = socket.socketpair()
+    with ours, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
+        with theirs:
+            fd = theirs.fileno()
+            command = [executable(), "optimize", "--judge-fd", str(fd), "--json", *flags]
+            environment = dict(os.environ, BURNISH_PYTHON=sys.executable)
+            process = subprocess.Popen(
+                command, stdout=output, stderr=None if sys.stderr.isatty() else log, pass_fds=[fd], env=environment
+            )
+        try:
+            judge.serve(ours, problem)
+            process.wait()
+        except BaseException:  # Ctrl-C too: the command keeps what is done
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            process.kill()
+            raise
+        finally:
+            output.seek(0)
+            log.seek(0)
+        lines = [line for line in output.read().decode(errors="replace").splitlines() if line.startswith("{")]
+        said = log.read().decode(errors="replace").strip().splitlines()
+    result = _last_json(lines)
+    if process.returncode != 0 or result is None or result.get("verdict") == "error":
+        error = (result or {}).get("error") or (result or {}).get("detail") or {}
+        if not isinstance(error, dict) or "what" not in error:
+            error = {"what": said[-1] if said else f"burnish ended with code {process.returncode}"}
+        reason = error.get("reason") or (result or {}).get("reason") or "environment"
+        raise BurnishError(reason, error["what"], error.get("where", ""), error.get("todo", ""))
+    return result
+
+
+def _last_json(lines: list[str]) -> dict[str, Any] | None:
+    for line in reversed(lines):
+        with contextlib.suppress(json.JSONDecodeError):
+            return json.loads(line)
+    return None
+
+
+def executable() -> str:
+    """The `burnish` command: $BURNISH, else beside this Python, else on PATH."""
+    named = os.environ.get("BURNISH")
+    if named:
+        return named
+    beside = Path(sys.executable).parent / "burnish"
+    if beside.exists():
+        return str(beside)
+    found = shutil.which("burnish")
+    if found is None:
+        raise BurnishError(
+            "environment",
+            "the command `burnish` is not installed",
+            f"beside {sys.executable} and on PATH",
+            "run `make setup`, `pip install .`, or set BURNISH to its path",
+        )
+    return found

@@ -1,0 +1,5 @@
+import sys
+
+from burnish.judge.server import main
+
+sys.exit(main())

@@ -1,0 +1,371 @@
+"""One problem and the candidates that are judged on it: what the judge protocol's `open` and `judge` do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from burnish.errors import BurnishError
+from burnish.judge.kinds import GENERATED
+from burnish.judge.ladder import Ladder
+from burnish.judge.lease import Lease
+from burnish.judge.options import FINAL_PAIRS, Misuse, Options
+from burnish.judge.pool import BadInputs, Item, Pool, parameter_set
+from burnish.judge.reasons import known
+from burnish.judge.timing import SEARCH_ROUNDS, Side, Stopwatch, Timing, TimingFailed, measure, time_pair
+from burnish.judge.twins import LoadFailed, Workers
+from burnish.judge.verdict import Verdict
+from burnish.judge.yardstick import Finding
+
+FRESH = 2000  # indexes of the pool from which final stages take their inputs
+TIMED = 6000  # and timings
+TIMED_SLOTS = 6
+TIMED_BYTES = 256 << 20
+EVAL_PAIRS = 3
+GIVE_UP_BELOW = 0.95  # search: a candidate that is this slow after the quick timing is not verified further
+SECONDS = {"search": (0.3, 2.0), "eval": (0.9, 12.0), "final": (3.0, 30.0)}  # of timing: least, most
+CALLS_WANTED = {"search": 60, "eval": 240, "final": 600}  # of each side
+SAMPLES = {"search": 6, "eval": 30, "final": 60}
+
+
+class Session:
+    """`judge` gives verdicts as JSON objects; failures of the problem itself are raised as BurnishError."""
+
+    def __init__(
+        self,
+        problem_spec: dict,
+        flags: dict,
+        scratch: str | None = None,
+        *,
+        problem: Any = None,
+        announce: Callable[[str], None] | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+        start: Callable[..., Any] | None = None,
+    ) -> None:
+        try:
+            self.options = Options.of(flags)
+        except (Misuse, TypeError) as e:
+            raise BurnishError("environment", str(e), "judging flags", "see burnish eval --help") from None
+        self._spec, self.problem = problem_spec, problem
+        self._own_scratch = None if scratch else tempfile.TemporaryDirectory(prefix="burnish-judge-")
+        self.scratch = Path(scratch or self._own_scratch.name)
+        self._progress = progress or (lambda phase, done, of: None)
+        self.lease = Lease(announce)
+        self.secret = os.urandom(16)
+        self.workers = Workers(self.options, None, start=start)
+        self.pool: Pool | None = None
+        self.plan_dir: str | None = None
+        self.notes: list[str] = []
+        self._finals = 0
+        self._timed = 0
+
+    # -- open --------------------------------------------------------------------------------------------------------
+    def open(self) -> dict:
+        """Loads the problem, exports it, and calibrates the yardsticks of its first inputs."""
+        self.workers.prepare("plan", False, 2)
+        _set_precision(self.options.precision)
+        if self.problem is None:
+            from burnish.problem import load_problem
+
+            self.problem = load_problem(
+                self._spec.get("file", ""),
+                self._spec.get("class") or "Model",
+                self._spec.get("inputs_from"),
+                self.options.mode,
+                on_slow=lambda phase, seconds: self._progress(phase, int(seconds), 0),
+            )
+        self.workers.set_problem(getattr(self.problem, "payload", None))
+        probe = self.problem.probe() if hasattr(self.problem, "probe") else None
+        exported = self._export()
+        try:
+            self.pool = Pool(self.problem, self.options, self.secret, _memory_for_pool())
+            constant = self._calibrate()
+        except BadInputs as e:
+            raise BurnishError(
+                "inputs", str(e), getattr(self.problem, "source", ""), "see docs/judging.md, Inputs"
+            ) from None
+        return {
+            "name": getattr(self.problem, "name", "problem"),
+            "source": getattr(self.problem, "source", ""),
+            "plan": self.plan_dir,
+            "inputs": exported or [{"name": n} for n in self.pool.names],
+            "eager_seconds": self.pool.eager_seconds or (probe.seconds if probe else None),
+            "trivial": constant == "trivial",
+            "saturated": constant == "saturated",
+            "eager_error": self.pool.eager_error(),
+            "notes": self._all_notes(),
+        }
+
+    def _export(self) -> list[dict] | None:
+        from burnish.exporter import export
+
+        args, kwargs = self.problem.draw(int.from_bytes(os.urandom(4), "little"))
+        folder = self.scratch / "plan"
+        try:
+            exported = export(self.problem.module, args, kwargs, folder)
+        except BurnishError as e:
+            self.notes.append(f"no plan: {e.sentence()}")
+            return None
+        self.plan_dir = str(folder)
+        return [{"name": name, "path": path} for name, path in exported.inputs]
+
+    def _calibrate(self) -> str | None:
+        """The pool's first inputs: one of each kind. Says whether the output is constant."""
+        assert self.pool is not None
+        for number, index in enumerate(sorted(self.pool.planned)):
+            self.pool.item(index)
+            self._progress("calibrate", number + 1, len(self.pool.planned))
+        return self.pool.constant()
+
+    def _all_notes(self) -> list[str]:
+        return [*self.notes, *(self.pool.describe() if self.pool else [])]
+
+    # -- judge -------------------------------------------------------------------------------------------------------
+    def judge(self, candidate: dict, stage: str = "eval") -> dict:
+        """A verdict on one candidate."""
+        if stage not in SECONDS:
+            raise BurnishError("environment", f"unknown stage {stage!r}", "judge protocol", "search, eval or final")
+        if self.pool is None:
+            raise BurnishError("environment", "no problem is open", "judge protocol", "send `open` first")
+        started = time.perf_counter()
+        verdict = Verdict("ok", seeds={"secret": self.secret.hex()})
+        self._verify_and_time(candidate, stage, verdict)
+        verdict.notes = [*self._all_notes(), *verdict.notes]
+        verdict.seconds["total"] = time.perf_counter() - started
+        self.pool.parameters.use(0)
+        if candidate.get("form") == "plan":
+            self.workers.prepare("plan", False, 1)
+        return verdict.to_json()
+
+    def _verify_and_time(self, candidate: dict, stage: str, verdict: Verdict) -> None:
+        form = _verified_form(candidate, stage)
+        started = time.perf_counter()
+        try:
+            with self.lease.shared():
+                worker = self.workers.load(form)
+        except LoadFailed as e:
+            verdict.refuse(_of_outcome(e.outcome))
+            return
+        finally:
+            verdict.seconds["load"] = time.perf_counter() - started
+        ladder = self._ladder(worker, stage)
+        try:
+            stands = self._climb(ladder, worker, candidate, stage, verdict)
+        finally:
+            self.workers.drop(worker)
+        verdict.take_tally(ladder.tally, ladder.contract(), self.pool.eager_error())
+        if not stands:
+            verdict.refuse(ladder.tally.finding)
+            return
+        if stage != "search":
+            self._time_fresh(ladder, candidate, stage, verdict)
+        if verdict.reason == "ok" and (constant := self.pool.constant()):
+            verdict.reason = constant
+
+    def _ladder(self, worker: Any, stage: str) -> Ladder:
+        base = 0
+        if stage == "final":
+            base = FRESH + 200 * (self._finals % 15)
+            self._finals += 1
+        return Ladder(
+            self.pool,
+            worker,
+            base=base,
+            quiet=self.lease.shared,
+            progress=lambda done, of: self._progress("verify", done, of),
+        )
+
+    def _climb(self, ladder: Ladder, worker: Any, candidate: dict, stage: str, verdict: Verdict) -> bool:
+        if not ladder.first(3):
+            return False
+        if stage == "search" and candidate.get("form") != "original":
+            try:
+                quick = self._quick_timing(ladder, worker, candidate)
+            except TimingFailed as e:
+                return self._timing_failed(e, ladder)
+            if ladder.tally.finding is not None:
+                return False
+            verdict.take_timing(quick)
+            if quick.pairs and quick.speedup < GIVE_UP_BELOW:
+                verdict.notes.append("slower than the reference in the quick timing: verified on 3 inputs only")
+                return ladder.conclude()
+        return ladder.full(self.options.inputs, self.options.verify_seconds)
+
+    # -- timing ------------------------------------------------------------------------------------------------------
+    def _timed_items(self, fresh: bool) -> list[Item]:
+        """Generated inputs under the module's own parameters, a few of them, as much as memory allows."""
+        if fresh:
+            self._timed += 1
+        items: list[Item] = []
+        index = TIMED + 40 * (self._timed % 50)
+        while len(items) < TIMED_SLOTS:
+            if self.pool.kind_of(index) is GENERATED and parameter_set(index) == 0:
+                item = self.pool.item(index)
+                if items and sum(i.bytes for i in items) + item.bytes > TIMED_BYTES and len(items) >= 2:
+                    break
+                items.append(item)
+            index += 1
+        return items
+
+    def _side(self, worker: Any, items: list[Item]) -> Side:
+        """Puts parameters and inputs into a loaded worker and calls it once. Raises LoadFailed."""
+        self.pool.parameters.use(0)
+        for step in (
+            lambda: worker.set_params(self.pool.tensors()),
+            lambda: worker.set_slots([self.pool.slot(i) for i in items]),
+            lambda: worker.call(0, timeout=self.options.timeout_seconds),
+        ):
+            outcome = step()
+            if outcome is not None and not outcome.ok:
+                raise LoadFailed(outcome)
+        return Side(worker, list(range(len(items))))
+
+    def _watch(self, reference: Any, candidate: Any, items: list[Item], ladder: Ladder, samples: int) -> Stopwatch:
+        def inspect(slot: int, outcome: Any) -> bool:
+            return ladder.judge_outcome(items[slot], outcome)
+
+        try:
+            sides = self._side(reference, items), None
+        except LoadFailed as e:
+            raise TimingFailed("reference", e.outcome) from e
+        try:
+            sides = sides[0], self._side(candidate, items)
+        except LoadFailed as e:
+            raise TimingFailed("candidate", e.outcome) from e
+        return Stopwatch(*sides, flush=True, rng=random.Random(os.urandom(8)), inspect=inspect, samples=samples)
+
+    def _quick_timing(self, ladder: Ladder, worker: Any, candidate: dict) -> Timing:
+        """One pair: the worker at hand against a twin that is kept for the whole search."""
+        items = self._timed_items(fresh=False)
+        timing = Timing()
+        started = time.perf_counter()
+        with self._search_reference(candidate) as reference:
+            watch = self._watch(reference, worker, items, ladder, SAMPLES["search"])
+            with self.lease.exclusive(), self.workers.only(reference, worker):
+                time_pair(
+                    watch, self._budget("search"), timing, first="reference", fewest=SEARCH_ROUNDS, give_up_below=0.8
+                )
+            reference.thaw()
+            worker.thaw()
+        ladder.forget_parameters()
+        timing.seconds = time.perf_counter() - started
+        return timing
+
+    @contextlib.contextmanager
+    def _search_reference(self, candidate: dict) -> Iterator[Any]:
+        try:
+            with self.workers.kept(self._reference_of(candidate, "search")) as worker:
+                yield worker
+        except LoadFailed as e:
+            raise TimingFailed("reference", e.outcome) from e
+
+    def _reference_of(self, candidate: dict, stage: str) -> dict:
+        """The twin: for a plan the module's exported plan, both in C++ workers; for the rest, and for what will be
+        deployed, the user's own module in Python."""
+        if candidate.get("form") == "plan" and stage != "final" and self.plan_dir is not None:
+            return {"form": "plan", "dir": self.plan_dir, "kernels": {}}
+        return {"form": "reference"}
+
+    def _budget(self, stage: str) -> float:
+        """Seconds of timing: enough for the calls that are wanted, within the stage's limits."""
+        least, most = SECONDS[stage]
+        if self.options.timing_seconds:
+            return self.options.timing_seconds
+        return min(most, max(least, 2.5 * CALLS_WANTED[stage] * (self.pool.eager_seconds or 1e-3)))
+
+    def _time_fresh(self, ladder: Ladder, candidate: dict, stage: str, verdict: Verdict) -> None:
+        """Fresh pairs of processes; the outputs of calls drawn at random are compared too."""
+        pairs = FINAL_PAIRS if stage == "final" else EVAL_PAIRS
+        items = self._timed_items(fresh=True)
+        mine, reference = _timed_form(candidate, stage), self._reference_of(candidate, stage)
+
+        @contextlib.contextmanager
+        def make_pair(number: int) -> Iterator[Stopwatch]:
+            with self.lease.shared():
+                a, b = self.workers.load_both(reference, mine, reference_first=number % 2 == 0)
+            try:
+                watch = self._watch(a, b, items, ladder, SAMPLES[stage] // pairs)
+                with self.workers.only(a, b):
+                    yield watch
+            finally:
+                self.workers.drop(a)
+                self.workers.drop(b)
+
+        try:
+            timing = measure(
+                make_pair,
+                pairs,
+                self._budget(stage),
+                self.lease,
+                fewest=3 if stage == "final" else 2,
+                progress=lambda done, of: self._progress("time", done, of),
+            )
+        except TimingFailed as e:
+            self._timing_failed(e, ladder)
+            verdict.refuse(ladder.tally.finding)
+            return
+        except LoadFailed as e:
+            verdict.refuse(_of_outcome(e.outcome))
+            return
+        if ladder.tally.finding is not None:
+            verdict.refuse(ladder.tally.finding)
+            return
+        verdict.take_timing(timing)
+
+    def _timing_failed(self, e: TimingFailed, ladder: Ladder) -> bool:
+        if e.side == "reference":
+            raise BurnishError(
+                "environment",
+                f"the reference stopped while it was timed: {e.outcome.message or e.outcome.reason}",
+                "timing",
+                "see that the machine has memory left; try again",
+            )
+        ladder.tally.finding = _of_outcome(e.outcome)
+        return False
+
+    def close(self) -> None:
+        self.workers.close()
+        self.lease.close()
+        if self.pool is not None:
+            self.pool.parameters.use(0)
+        if self._own_scratch is not None:
+            self._own_scratch.cleanup()
+
+
+def _of_outcome(outcome: Any) -> Finding:
+    return Finding(known(outcome.reason), outcome.message or "the candidate failed")
+
+
+def _verified_form(candidate: dict, stage: str) -> dict:
+    """What is verified: the candidate as it is; in the final stage as it will be deployed."""
+    return _timed_form(candidate, stage)
+
+
+def _timed_form(candidate: dict, stage: str) -> dict:
+    if candidate.get("form") == "plan" and stage == "final":
+        return {**candidate, "form": "deployed"}
+    return candidate
+
+
+def _memory_for_pool() -> int:
+    """A quarter of what is free, 4 GB at most."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return min(4 << 30, int(line.split()[1]) * 1024 // 4)
+    return 1 << 30
+
+
+def _set_precision(precision: str) -> None:
+    """PyTorch's own words; `ieee` is `highest` with TF32 off everywhere."""
+    torch.set_float32_matmul_precision("highest" if precision == "ieee" else precision)
+    if precision == "ieee" and hasattr(torch.backends, "cudnn"):
+        torch.backends.cudnn.allow_tf32 = False

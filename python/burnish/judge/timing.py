@@ -1,0 +1,230 @@
+"""Times a candidate against its twin: rounds of A B B A between two processes, several fresh pairs of them.
+
+Nothing is assumed of the machine's quiet: see intervals.py for how a noisy one is dealt with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from burnish.judge.intervals import WIN, interval, ratio
+from burnish.judge.lease import Lease
+
+BATCHED_BELOW = 200e-6  # seconds a call: below it one wake-up runs several calls
+BATCH_SECONDS = 200e-6
+BLOCK_SECONDS = 4e-3  # of timed calls in a block, at least
+BLOCK_CALLS = (2, 24)
+DISCARDED_CALLS = 1  # after a switch between the twins, at least
+DISCARDED_SECONDS = 1e-3
+ROUNDS = (3, 60)  # of a pair
+SEARCH_ROUNDS = 3
+
+
+class TimingFailed(Exception):
+    """A twin stopped answering. `side` says which: "reference" or "candidate"; `outcome` says how."""
+
+    def __init__(self, side: str, outcome) -> None:
+        super().__init__(f"{side}: {outcome.reason}: {outcome.message}")
+        self.side, self.outcome = side, outcome
+
+
+@dataclass
+class Side:
+    """One twin: a worker with its slots set, parameters in place and a first call behind it."""
+
+    worker: object
+    slots: list[int]
+
+
+@dataclass
+class Timing:
+    """Rounds of every pair, and each side's seconds a call."""
+
+    pairs: list[list[float]] = field(default_factory=list)
+    reference: list[list[float]] = field(default_factory=list)
+    candidate: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0
+    overhead: float = 0.0
+    sampled: int = 0
+
+    @property
+    def speedup(self) -> float:
+        return ratio(self.pairs)
+
+    def interval(self) -> tuple[float, float]:
+        return interval(self.pairs)
+
+    @property
+    def win(self) -> bool:
+        return bool(self.pairs) and self.interval()[0] > WIN
+
+    @property
+    def call_seconds(self) -> tuple[float, float]:
+        """Medians: reference, candidate."""
+        return (
+            statistics.median(x for p in self.reference for x in p),
+            statistics.median(x for p in self.candidate for x in p),
+        )
+
+
+@dataclass
+class Shape:
+    """How a pair is timed: calls a wake-up, timed wake-ups a block, thrown-away ones, rounds."""
+
+    batch: int
+    calls: int
+    discarded: int
+    rounds: int
+
+
+def shape_for(
+    call_seconds: float, budget_seconds: float, overhead_seconds: float = 0.0, *, fewest: int = ROUNDS[0]
+) -> Shape:
+    """From how long the slower twin's call takes; `overhead_seconds` is what a wake-up costs outside the clock (a
+    flush)."""
+    call = max(call_seconds, 1e-7)
+    batch = max(1, round(BATCH_SECONDS / call)) if call < BATCHED_BELOW else 1
+    wake = call * batch
+    calls = int(min(max(BLOCK_CALLS[0], BLOCK_SECONDS // wake), BLOCK_CALLS[1]))
+    discarded = max(DISCARDED_CALLS, min(4, int(DISCARDED_SECONDS / wake)))
+    one_round = 4 * (calls + discarded) * (wake + overhead_seconds)
+    rounds = int(min(max(fewest, budget_seconds // one_round), ROUNDS[1]))
+    return Shape(batch, calls, discarded, rounds)
+
+
+class Stopwatch:
+    """Runs blocks on one twin while the other is stopped. `inspect(slot, outcome)` is shown sampled outcomes of the
+    candidate and returns whether it still stands."""
+
+    def __init__(
+        self,
+        reference: Side,
+        candidate: Side,
+        *,
+        flush: bool,
+        rng: random.Random,
+        inspect: Callable[[int, object], bool] | None = None,
+        samples: int = 0,
+    ) -> None:
+        self.sides = {"reference": reference, "candidate": candidate}
+        self._flush, self._rng, self._inspect = flush, rng, inspect
+        self._samples_left = samples
+        self._running: str | None = None
+        self.sampled = 0
+        self.stands = True
+
+    def switch(self, to: str) -> None:
+        other = "candidate" if to == "reference" else "reference"
+        if self._running != to:
+            self.sides[other].worker.freeze()
+            self.sides[to].worker.thaw()
+            self._running = to
+
+    def block(self, side: str, shape: Shape) -> list[float]:
+        """Seconds a call of a block's timed wake-ups."""
+        self.switch(side)
+        twin = self.sides[side]
+        total = shape.calls + shape.discarded
+        sample: set[int] = set()
+        if side == "candidate" and self._inspect is not None and self._samples_left > 0:
+            sample = set(self._rng.sample(range(total), min(total, self._samples_left, 1 + total // 4)))
+        start = self._rng.randrange(len(twin.slots))
+        slots = twin.slots[start:] + twin.slots[:start]
+        seconds, outcomes = twin.worker.time(slots, total, batch=shape.batch, flush=self._flush, sample=sample)
+        if len(seconds) < total:
+            last = outcomes[max(outcomes)] if isinstance(outcomes, dict) and outcomes else _Silent()
+            raise TimingFailed(side, last)
+        for number, outcome in sorted(outcomes.items()):
+            self._samples_left -= 1
+            self.sampled += 1
+            slot = slots[((number + 1) * shape.batch - 1) % len(slots)]  # of a batch the last call's outputs stay
+            if self._inspect is not None and not self._inspect(slot, outcome):
+                self.stands = False
+        return [s / shape.batch for s in seconds[shape.discarded :]]
+
+    def round(self, shape: Shape, first: str) -> tuple[float, list[float], list[float]]:
+        """A B B A: the round's ratio reference / candidate, and each side's seconds a call."""
+        second = "candidate" if first == "reference" else "reference"
+        taken: dict[str, list[list[float]]] = {"reference": [], "candidate": []}
+        for side in (first, second, second, first):
+            taken[side].append(self.block(side, shape))
+        medians = {side: sum(statistics.median(b) for b in blocks) for side, blocks in taken.items()}
+        flat = {side: [s for b in blocks for s in b] for side, blocks in taken.items()}
+        return medians["reference"] / medians["candidate"], flat["reference"], flat["candidate"]
+
+
+class _Silent:
+    reason, message = "timeout", "no answer to a timed call"
+
+
+def warm_up(watch: Stopwatch, flush_cost: list[float]) -> float:
+    """A few calls of both sides; returns the slower one's seconds a call and notes what a wake-up costs off the
+    clock."""
+    slowest = 0.0
+    for side in ("reference", "candidate"):
+        for calls in (2, 3):
+            started = time.perf_counter()
+            seconds = watch.block(side, Shape(1, calls, 0, 1))
+            spent = time.perf_counter() - started
+        slowest = max(slowest, statistics.median(seconds))
+        flush_cost.append(max(0.0, (spent - sum(seconds)) / len(seconds)))
+    return slowest
+
+
+def time_pair(
+    watch: Stopwatch,
+    budget_seconds: float,
+    timing: Timing,
+    *,
+    first: str,
+    fewest: int = ROUNDS[0],
+    give_up_below: float = 0.0,
+) -> None:
+    """One pair of processes into `timing`. Stops early once `inspect` refused."""
+    costs: list[float] = []
+    slowest = warm_up(watch, costs)
+    shape = shape_for(slowest, budget_seconds, max(costs), fewest=fewest)
+    ratios, reference, candidate = [], [], []
+    for number in range(shape.rounds):
+        side = first if number % 2 == 0 else ("candidate" if first == "reference" else "reference")
+        r, a, b = watch.round(shape, side)
+        ratios.append(r)
+        reference += a
+        candidate += b
+        if not watch.stands or (give_up_below and number + 1 >= fewest and statistics.median(ratios) < give_up_below):
+            break
+    timing.pairs.append(ratios)
+    timing.reference.append(reference)
+    timing.candidate.append(candidate)
+    timing.sampled += watch.sampled
+
+
+def measure(
+    make_pair: Callable[[int], contextlib.AbstractContextManager[Stopwatch]],
+    pairs: int,
+    seconds: float,
+    lease: Lease,
+    *,
+    fewest: int = ROUNDS[0],
+    progress: Callable[[int, int], None] | None = None,
+) -> Timing:
+    """`pairs` fresh pairs of processes from `make_pair(number)`, roles swapped from one to the next."""
+    timing = Timing()
+    started = time.perf_counter()
+    for number in range(pairs):
+        with make_pair(number) as watch:
+            with lease.exclusive():
+                time_pair(
+                    watch, seconds / pairs, timing, first="reference" if number % 2 == 0 else "candidate", fewest=fewest
+                )
+            if not watch.stands:
+                break
+        if progress:
+            progress(number + 1, pairs)
+    timing.seconds = time.perf_counter() - started
+    return timing

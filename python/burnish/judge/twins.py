@@ -1,0 +1,187 @@
+"""Starts workers: the candidate's, and its twin with the reference. The only part of the judge that knows what a worker
+is told when it loads something."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from burnish.errors import BurnishError
+from burnish.judge.options import Options
+
+
+class LoadFailed(Exception):
+    """A worker did not take its candidate; `outcome` has reason and message."""
+
+    def __init__(self, outcome) -> None:
+        super().__init__(f"{outcome.reason}: {outcome.message}")
+        self.outcome = outcome
+
+
+def payload_of(
+    candidate: dict[str, Any], problem: dict[str, Any] | None, precision: str
+) -> tuple[str, bool, dict[str, Any]]:
+    """The worker's form ("plan" or "python"), whether it is trusted, and what `load` is told."""
+    form = candidate.get("form")
+    if form == "plan":
+        return (
+            "plan",
+            False,
+            {
+                "kind": "plan",
+                "dir": candidate["dir"],
+                "kernels": candidate.get("kernels") or {},
+                "precision": precision,
+            },
+        )
+    common = {"problem": problem, "precision": precision}
+    if form == "deployed":
+        return (
+            "python",
+            False,
+            {"kind": "deployed", "dir": candidate["dir"], "kernels": candidate.get("kernels") or {}, **common},
+        )
+    if form == "recipe":
+        return "python", True, {"kind": "recipe", "recipe": candidate["recipe"], **common}
+    if form == "model_new":
+        return "python", False, {"kind": "model_new", "file": candidate["file"], **common}
+    if form in ("original", "reference"):
+        return "python", True, {"kind": "reference", **common}
+    raise BurnishError(
+        "plan", f"unknown form of candidate {form!r}", "candidate", "use plan, recipe, model_new or original"
+    )
+
+
+class Workers:
+    """Workers of one session. A started plan worker is kept in hand, so that the next candidate does not wait for
+    one."""
+
+    def __init__(
+        self, options: Options, problem: dict[str, Any] | None, *, start: Callable[..., Any] | None = None
+    ) -> None:
+        self._options, self._problem = options, problem
+        self._start = start or _start
+        self._spares: dict[tuple[str, bool], list[Future]] = {}
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="burnish-start")
+        self._lock = threading.Lock()
+        self._live: list[Any] = []
+        self._kept: dict[str, Any] = {}
+
+    def set_problem(self, problem: dict[str, Any] | None) -> None:
+        self._problem = problem
+
+    def prepare(self, form: str, trusted: bool, count: int = 1) -> None:
+        """Starts workers in the background until `count` are in hand."""
+        with self._lock:
+            spares = self._spares.setdefault((form, trusted), [])
+            for _ in range(count - len(spares)):
+                spares.append(self._threads.submit(self._start_one, form, trusted))
+
+    def _start_one(self, form: str, trusted: bool) -> Any:
+        o = self._options
+        worker = self._start(
+            form, trusted=trusted, sandbox=o.sandbox and not trusted, memory_bytes=o.memory_bytes or None
+        )
+        with self._lock:
+            self._live.append(worker)
+        return worker
+
+    def _take(self, form: str, trusted: bool) -> Any:
+        with self._lock:
+            spares = self._spares.get((form, trusted), [])
+            future = spares.pop(0) if spares else None
+        return future.result() if future is not None else self._start_one(form, trusted)
+
+    @contextlib.contextmanager
+    def loaded(self, candidate: dict[str, Any]) -> Iterator[Any]:
+        """A fresh worker that has loaded `candidate`. Raises LoadFailed."""
+        worker = self.load(candidate)
+        try:
+            yield worker
+        finally:
+            self.drop(worker)
+
+    @contextlib.contextmanager
+    def kept(self, candidate: dict[str, Any]) -> Iterator[Any]:
+        """The twin of a whole search: loaded once, dropped if its user fails."""
+        key = repr(candidate)
+        if key not in self._kept:
+            self._kept[key] = self.load(candidate)
+        try:
+            yield self._kept[key]
+        except BaseException:
+            self.drop(self._kept.pop(key))
+            raise
+
+    def load(self, candidate: dict[str, Any]) -> Any:
+        form, trusted, payload = payload_of(candidate, self._problem, self._options.precision)
+        worker = self._take(form, trusted)
+        outcome = worker.load(payload, timeout=self._options.load_timeout_seconds)
+        if outcome is not None and not outcome.ok:
+            self.drop(worker)
+            raise LoadFailed(outcome)
+        return worker
+
+    def load_both(
+        self, reference: dict[str, Any], candidate: dict[str, Any], *, reference_first: bool
+    ) -> tuple[Any, Any]:
+        """Two fresh workers, loaded side by side; the order of their starts is the caller's."""
+        order = [reference, candidate] if reference_first else [candidate, reference]
+        futures = [self._threads.submit(self.load, c) for c in order]
+        done, failure = [], None
+        for f in futures:
+            try:
+                done.append(f.result())
+            except Exception as e:
+                failure = failure or e
+                done.append(None)
+        if failure is not None:
+            for w in done:
+                if w is not None:
+                    self.drop(w)
+            raise failure
+        return (done[0], done[1]) if reference_first else (done[1], done[0])
+
+    @contextlib.contextmanager
+    def only(self, *active: Any) -> Iterator[None]:
+        """While timing: every worker but the active ones is stopped, and none is being started."""
+        with self._lock:
+            starting = [f for fs in self._spares.values() for f in fs]
+        for f in starting:
+            with contextlib.suppress(Exception):
+                f.result()
+        with self._lock:
+            others = [w for w in self._live if not any(w is a for a in active)]
+        for w in others:
+            w.freeze()
+        try:
+            yield
+        finally:
+            for w in others:
+                w.thaw()
+
+    def drop(self, worker: Any) -> None:
+        with self._lock:
+            if worker in self._live:
+                self._live.remove(worker)
+        worker.close()
+
+    def close(self) -> None:
+        with self._lock:
+            spares = [f for fs in self._spares.values() for f in fs]
+            self._spares.clear()
+        for f in spares:
+            with contextlib.suppress(Exception):
+                f.result()
+        self._threads.shutdown(wait=True)
+        for worker in list(self._live):
+            self.drop(worker)
+
+
+def _start(form: str, **settings: Any) -> Any:
+    from burnish.workers import Worker
+
+    return Worker.start(form, **settings)
