@@ -234,6 +234,17 @@ TEST_F(Compile, AJumpIntoAnInstructionIsRefused) {
   EXPECT_NE(text.find("middle of an instruction"), std::string::npos) << text;
 }
 
+TEST_F(Compile, DataAmongTheCodeIsRefused) {
+  // objdump would print it as bytes: this one is getpid().
+  const std::string code =
+      "__attribute__((section(\".text,\\\"ax\\\"#\"))) static const unsigned char code[] = "
+      "{0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3};";
+  EXPECT_NE(
+      refusal(with(code, "y[0] = reinterpret_cast<long (*)()>(reinterpret_cast<unsigned long>(code))();"), "object")
+          .find("data among its code"),
+      std::string::npos);
+}
+
 TEST_F(Compile, FunctionsOfTheSystemAreRefused) {
   for (const char* call : {"dlopen(\"x\", 1)", "system(\"id\")", "getenv(\"HOME\")", "fork()", "pthread_self()",
                            "syscall(39)", "malloc(8)", "usleep(1)", "clock()"}) {

@@ -102,6 +102,26 @@ Status check_symbols(Elf* elf, Elf_Scn* section, const GElf_Shdr& header, const 
                 advice_for_symbol(name));
 }
 
+/// Data among the code: objdump -d prints what a symbol calls an object as bytes, so instructions could hide there.
+Status check_code_is_code(Elf* elf, Elf_Scn* section, const GElf_Shdr& header) {
+  Elf_Data* data = elf_getdata(section, nullptr);
+  if (!data || header.sh_entsize == 0) return refuse("the object's symbols cannot be read", "object", "");
+  for (std::size_t i = 1; i < header.sh_size / header.sh_entsize; ++i) {
+    GElf_Sym symbol;
+    GElf_Shdr home;
+    if (!gelf_getsym(data, static_cast<int>(i), &symbol)) break;
+    if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE) continue;
+    Elf_Scn* where = elf_getscn(elf, symbol.st_shndx);
+    if (!where || !gelf_getshdr(where, &home) || !(home.sh_flags & SHF_EXECINSTR)) continue;
+    const auto type = GELF_ST_TYPE(symbol.st_info);
+    if (type == STT_FUNC || type == STT_NOTYPE || type == STT_SECTION) continue;
+    const char* name = elf_strptr(elf, header.sh_link, symbol.st_name);
+    return refuse("the compiled object has data among its code", name ? name : "object",
+                  "no custom section attributes");
+  }
+  return {};
+}
+
 Status check_relocations(Elf_Scn* section, const GElf_Shdr& header) {
   Elf_Data* data = elf_getdata(section, nullptr);
   if (!data || header.sh_entsize == 0) return refuse("the object's relocations cannot be read", "object", "");
@@ -153,6 +173,8 @@ Status check_elf(std::string_view object, const ObjectRules& rules) {
     if (header.sh_type == SHT_DYNSYM) ok = check_symbols(elf.get(), section, header, rules, defined);
     if (header.sh_type == SHT_RELA) ok = check_relocations(section, header);
     if (header.sh_type == SHT_REL) ok = refuse("the compiled object has unexpected relocations", "object", "");
+    if (ok && (header.sh_type == SHT_DYNSYM || header.sh_type == SHT_SYMTAB))
+      ok = check_code_is_code(elf.get(), section, header);
     if (!ok) return ok;
   }
   for (const auto& name : rules.kernels)
