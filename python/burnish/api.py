@@ -98,7 +98,7 @@ def _flags(
 
 def _run(problem: Any, flags: list[str]) -> dict[str, Any]:
     """Starts the command with one end of a socket pair, judges at the other, and returns its last JSON line."""
-    from burnish import judge
+    from burnish.judge.server import serve
 
     ours, theirs = socket.socketpair()
     with ours, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
@@ -110,7 +110,7 @@ def _run(problem: Any, flags: list[str]) -> dict[str, Any]:
                 command, stdout=output, stderr=None if sys.stderr.isatty() else log, pass_fds=[fd], env=environment
             )
         try:
-            judge.serve(ours, problem)
+            serve(ours, problem)
             process.wait()
         except BaseException:  # Ctrl-C too: the command keeps what is done
             process.terminate()

@@ -7,6 +7,7 @@ whole (linear, layer_norm, scaled_dot_product_attention, lstm, batch_norm ...), 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import time
 import warnings
@@ -91,6 +92,8 @@ def _prepare_call(
         return tensor
 
     args, kwargs = pytree.tree_map_only(torch.Tensor, fresh, calls[0])
+    order = [name for name in inspect.signature(module.forward).parameters if name in kwargs]
+    kwargs = {name: kwargs[name] for name in [*order, *(k for k in kwargs if k not in order)]}
     if len(calls) == 1:
         return args, kwargs, None
     shapes = ShapesCollection()
@@ -126,7 +129,9 @@ def _conditions(program: torch.export.ExportedProgram) -> tuple[dict, list]:
         if node.op == "placeholder" and isinstance(value, torch.Tensor):
             environment = value.fake_mode.shape_env
             if environment is not None:
-                return dict(program.range_constraints), [guard.expr for guard in environment.guards]
+                return dict(program.range_constraints), [
+                    environment.replace(guard.expr) for guard in environment.guards
+                ]
     return {}, []
 
 

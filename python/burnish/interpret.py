@@ -42,9 +42,12 @@ class PlanInterpreter:
         self._module = module
 
     @torch.no_grad()
-    def run(self, leaves: Sequence[Any]) -> Any:
-        """The result, in forward's own structure, for the leaves of a call in the order of the plan's inputs."""
-        env: dict[str, Any] = {}
+    def run(self, leaves: Sequence[Any], env: dict[str, Any] | None = None) -> Any:
+        """The result, in forward's own structure, for the leaves of a call in the order of the plan's inputs.
+
+        An `env` that is given is filled with every named tensor.
+        """
+        env = {} if env is None else env
         symbols: dict[str, int] = {}
         for (name, entry), value in zip(self.plan["inputs"].items(), leaves, strict=True):
             if "dtype" in entry:

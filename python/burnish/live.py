@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import pickle
 import sys
+import tempfile
 import types
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -72,31 +74,37 @@ class LiveProblem(Problem):
     def __init__(self, *args: Any, calls: list[Call], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.calls = calls
+        self._folder_of_pickle: tempfile.TemporaryDirectory | None = None
 
     @property
-    def examples(self) -> list[Call]:
-        return self.calls
+    def more_examples(self) -> list[Call]:
+        return self.calls if len(self.calls) > 1 else []
 
-    def payload(self, scratch: Path) -> dict[str, Any]:
-        """Writes module and examples to `scratch`. Raises where the module cannot be pickled."""
-        path = scratch / "module.pickle"
-        if not path.exists():
-            partial = path.with_suffix(".partial")
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Written to a temporary folder that goes with the problem. Raises where the module cannot be pickled."""
+        if self._folder_of_pickle is None:
+            folder = tempfile.TemporaryDirectory(prefix="burnish-module-")
             try:
-                with partial.open("wb") as file:
-                    torch.save((self.module, self.calls), file, pickle_module=_pickler(self.module))
+                torch.save(
+                    (self.module, self.calls), Path(folder.name) / "module.pt", pickle_module=_pickler(self.module)
+                )
+            except BurnishError:
+                folder.cleanup()
+                raise
             except Exception as error:
+                folder.cleanup()
                 raise BurnishError(
                     "model",
                     f"the module cannot be written down for a worker: {first_line(error)}",
                     self.name,
                     "define its classes at the top level of a file, without lambdas as attributes",
                 ) from error
-            partial.rename(path)
+            self._folder_of_pickle = folder
         return {
-            "pickle": str(path),
+            "pickle": str(Path(self._folder_of_pickle.name) / "module.pt"),
             "main": main_file(),
-            "path": [p for p in sys.path if p],
+            "path": [os.path.abspath(p) for p in sys.path],
             "mode": self.mode,
             "seed": self.seed,
         }

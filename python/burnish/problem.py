@@ -70,12 +70,13 @@ class Problem:
         return _detached(args), _detached(kwargs)
 
     @property
-    def examples(self) -> list[Call]:
-        """Calls whose sizes the exported plan has to cover: one, but for live modules with several examples."""
-        return [self.draw(self.seed)]
+    def more_examples(self) -> list[Call]:
+        """Calls of other sizes that the exported plan has to cover as well; for `export(..., dynamic=...)`."""
+        return []
 
-    def payload(self, scratch: Path) -> dict[str, Any]:
-        """JSON that burnish.live.load_payload makes the same problem from elsewhere; may write to `scratch`."""
+    @property
+    def payload(self) -> dict[str, Any]:
+        """JSON from which burnish.live.load_payload makes the same problem in another process."""
         assert self._origin is not None
         return dict(self._origin)
 

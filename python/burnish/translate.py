@@ -111,7 +111,7 @@ class Translation:
     def _user_tensors(self, nodes: list[Node], specs: list[InputSpec]) -> Iterator[tuple[torch.Tensor, Node]]:
         """Which placeholder stands for which tensor of the call: torch.export flattens the call as pytree does."""
         user = [(node, spec) for node, spec in zip(nodes, specs, strict=False) if spec.kind is InputKind.USER_INPUT]
-        flat = pytree.tree_leaves(self._ordered_call())
+        flat = pytree.tree_leaves(self.call)
         if len(flat) != len(user):
             raise BurnishError(
                 "unsupported",
@@ -124,12 +124,6 @@ class Translation:
                 yield value, node
             elif isinstance(spec.arg, ConstantArgument | SymIntArgument) or node not in self.used:
                 self.values[node] = value
-
-    def _ordered_call(self) -> Call:
-        """Keyword arguments in the order of forward's signature: so torch.export lays them out."""
-        args, kwargs = self.call
-        order = [name for name in inspect.signature(self.module.forward).parameters if name in kwargs]
-        return args, {name: kwargs[name] for name in [*order, *(k for k in kwargs if k not in order)]}
 
     def _input(self, leaf: Leaf, by_id: dict[int, Node]) -> None:
         name = self.names.new(leaf.name)
@@ -276,7 +270,8 @@ class Translation:
             size = value.meta.get("val")
             if isinstance(size, int | torch.SymInt):
                 return self.symbols.size(size)
-            raise self._unsupported(node, f"{node.target} takes a number that depends on sizes")
+            source = "read from a tensor" if _is_read(value) else "computed from sizes"
+            raise self._unsupported(value, f"{node.target} takes a decimal number {source}")
         if isinstance(value, list | tuple):
             return [self._argument(node, v) for v in value]
         if isinstance(value, bool | int) or value is None:
@@ -319,6 +314,13 @@ class Translation:
         return self._argument(output, value)
 
     def _note(self, name: str, value: torch.Tensor) -> None:
+        if value.layout is not torch.strided:
+            raise BurnishError(
+                "unsupported",
+                f"{name!r} is a tensor of layout {value.layout}",
+                source_of(self.module),
+                "use dense tensors",
+            )
         self.symbols.bind_to_output(name, value)
         known = all(self.symbols.knows(s) for s in (*value.shape, *value.stride()))
         self.meta[name] = {
@@ -334,6 +336,13 @@ class Translation:
             line_of(node),
             "write that part of forward with PyTorch's own operators on dense tensors",
         )
+
+
+def _is_read(node: Node) -> bool:
+    """Whether a number comes out of `.item()`."""
+    return "item" in str(node.target) or any(
+        _is_read(n) for n in node.all_input_nodes if "val" in n.meta and not isinstance(n.meta["val"], torch.Tensor)
+    )
 
 
 def _refuse_random(node: Node) -> None:

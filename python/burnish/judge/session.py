@@ -110,7 +110,9 @@ class Session:
         args, kwargs = self.problem.draw(int.from_bytes(os.urandom(4), "little"))
         folder = self.scratch / "plan"
         try:
-            exported = export(self.problem.module, args, kwargs, folder)
+            exported = export(
+                self.problem.module, args, kwargs, folder, dynamic=getattr(self.problem, "more_examples", None)
+            )
         except BurnishError as e:
             self.notes.append(f"no plan: {e.sentence()}")
             return None
