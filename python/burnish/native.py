@@ -1,8 +1,8 @@
 """Builds the C++ side that links PyTorch (src/runtime), once for each PyTorch and Python, and loads it.
 
-    python -m burnish.native          build it now (make setup does), print nothing unless it fails
-    python -m burnish.native --test   build and run its C++ tests too
-    python -m burnish.native --where  print the folder of the build
+python -m burnish.native          build it now (make setup does), print nothing unless it fails
+python -m burnish.native --test   build and run its C++ tests too
+python -m burnish.native --where  print the folder of the build
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def _find_tool(name: str) -> str:
     beside = Path(sys.executable).parent / name
     found = shutil.which(name) or (str(beside) if beside.is_file() else None)
     if not found:
-        raise BuildError(f"building the runtime needs {name}: install it (Debian: apt install {name}-build if it is ninja)")
+        raise BuildError(
+            f"building the runtime needs {name}: install it (Debian: apt install {name}-build if it is ninja)"
+        )
     return found
 
 
@@ -115,7 +117,9 @@ def _run_quietly(command: list[str], log: Path, environment: dict[str, str]) -> 
     if done.returncode != 0:
         text = log.read_text(errors="replace").splitlines()
         errors = [line for line in text if " error" in line or "Error" in line]
-        raise BuildError("\n".join([f"building the runtime failed; the whole log is {log}", *errors[:12], "...", *text[-25:]]))
+        raise BuildError(
+            "\n".join([f"building the runtime failed; the whole log is {log}", *errors[:12], "...", *text[-25:]])
+        )
 
 
 def _build(target: Path, tests: bool) -> None:
@@ -170,10 +174,16 @@ def ensure_built(notice: bool = False, tests: bool = False) -> Path:
                 shutil.rmtree(target, ignore_errors=True)
             if not target.is_dir():
                 if notice:
-                    print("burnish: building the runtime for this PyTorch, once (about a minute)", file=sys.stderr, flush=True)
+                    print(
+                        "burnish: building the runtime for this PyTorch, once (about a minute)",
+                        file=sys.stderr,
+                        flush=True,
+                    )
                 _build(target, tests)
     except PermissionError as error:
-        raise BuildError(f"no permission to write {error.filename}: set BURNISH_HOME to a folder that you own") from error
+        raise BuildError(
+            f"no permission to write {error.filename}: set BURNISH_HOME to a folder that you own"
+        ) from error
     return target
 
 
@@ -205,7 +215,9 @@ def worker_path() -> Path:
 
 
 def _run_tests(arguments: list[str]) -> int:
-    return subprocess.run([str(ensure_built(notice=True, tests=True) / "runtime_test"), *arguments], check=False).returncode
+    return subprocess.run(
+        [str(ensure_built(notice=True, tests=True) / "runtime_test"), *arguments], check=False
+    ).returncode
 
 
 def main() -> int:

@@ -171,6 +171,7 @@ def load_problem(
     path = _existing(file)
     with watched(on_slow, "importing"):
         user = _import(path)
+    model_class = _class(user, cls, path)
     here = user
     if inputs_from is not None:
         other, _, function = str(inputs_from).partition(":")
@@ -181,7 +182,6 @@ def load_problem(
     else:
         get_inputs = _function(user, "get_inputs", path)
     get_init = getattr(user, "get_init_inputs", None) or getattr(here, "get_init_inputs", None)
-    model_class = _class(user, cls, path)
     with watched(on_slow, "constructing"), beside(path.parent):
         module = _construct(model_class, get_init, path, seed)
     if mode == "eval":
