@@ -45,7 +45,7 @@ def check(recipe: Any, where: str = "the recipe") -> dict[str, Any]:
                 raise wrong("'dynamic' is true or false", "leave it out for torch.compile's own choice")
             if key not in ("mode", "dynamic"):
                 raise wrong(f"{key!r} is no key of 'compile'", "the keys are mode, dynamic")
-    if recipe.get("memory_format", "channels_last") not in _FORMATS:
+    if recipe.get("memory_format", "channels_last") not in tuple(_FORMATS):
         raise wrong(f"{recipe['memory_format']!r} is no memory format", f"the formats are {', '.join(_FORMATS)}")
     if not isinstance(recipe.get("freeze", False), bool):
         raise wrong("'freeze' is true or false", "write true or false")
