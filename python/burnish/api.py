@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
 from burnish.errors import BurnishError
-from burnish.live import InsideWorker, from_module
+from burnish.live import InsideWorker, LiveProblem, from_module
 
 # Options of optimize that are flags of `burnish optimize` of the same name; the command checks their values.
 _FLAGS = (
@@ -27,6 +29,7 @@ _FLAGS = (
     "jobs",
     "out",
     "store",
+    "resume",
     "inputs",
     "verify_seconds",
     "precision",
@@ -52,6 +55,7 @@ def optimize(
     parameters; calls that it does not cover (other shapes, dtypes, gradients) run the original. `model` is not changed.
 
     Options are those of the command: target, attempts, seconds, jobs, out (the folder for `burnish.load`), store,
+    resume,
     inputs, verify_seconds, precision, contract, mode; agents, domain, deterministic, sandbox. Raises BurnishError.
     """
     if os.environ.get("BURNISH_WORKER"):
@@ -69,6 +73,7 @@ def optimize(
             "environment", f"{unknown[0]!r} is no option", "burnish.optimize", f"the options are {', '.join(_FLAGS)}"
         )
     problem = from_module(model, example_inputs, mode=options.get("mode", "eval"))
+    options.setdefault("out", _temporary_folder())
     result = _run(problem, _flags(agents, domain, deterministic, sandbox, options))
     folder = result.get("dir")
     if result.get("verdict") == "accepted" and folder:
@@ -96,7 +101,7 @@ def _flags(
     return flags + ["--deterministic"] * deterministic + ["--no-sandbox"] * (not sandbox)
 
 
-def _run(problem: Any, flags: list[str]) -> dict[str, Any]:
+def _run(problem: LiveProblem, flags: list[str]) -> dict[str, Any]:
     """Starts the command with one end of a socket pair, judges at the other, and returns its last JSON line."""
     from burnish.judge.server import serve
 
@@ -104,40 +109,72 @@ def _run(problem: Any, flags: list[str]) -> dict[str, Any]:
     with ours, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
         with theirs:
             fd = theirs.fileno()
-            command = [executable(), "optimize", "--judge-fd", str(fd), "--json", *flags]
-            environment = dict(os.environ, BURNISH_PYTHON=sys.executable)
             process = subprocess.Popen(
-                command, stdout=output, stderr=None if sys.stderr.isatty() else log, pass_fds=[fd], env=environment
+                [executable(), "optimize", "--judge-fd", str(fd), "--name", problem.name, "--json", *flags],
+                stdout=output,
+                stderr=None if sys.stderr.isatty() else log,
+                pass_fds=[fd],
+                env=dict(os.environ, BURNISH_PYTHON=sys.executable),
             )
         try:
-            serve(ours, problem)
+            with _settings_kept():
+                serve(ours, problem)
+            ours.close()  # the command, if it still waits for this judge, sees that it is gone
             process.wait()
         except BaseException:  # Ctrl-C too: the command keeps what is done
-            process.terminate()
+            process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=10)
             process.kill()
+            process.wait()
             raise
-        finally:
-            output.seek(0)
-            log.seek(0)
-        lines = [line for line in output.read().decode(errors="replace").splitlines() if line.startswith("{")]
-        said = log.read().decode(errors="replace").strip().splitlines()
-    result = _last_json(lines)
-    if process.returncode != 0 or result is None or result.get("verdict") == "error":
-        error = (result or {}).get("error") or (result or {}).get("detail") or {}
-        if not isinstance(error, dict) or "what" not in error:
-            error = {"what": said[-1] if said else f"burnish ended with code {process.returncode}"}
-        reason = error.get("reason") or (result or {}).get("reason") or "environment"
-        raise BurnishError(reason, error["what"], error.get("where", ""), error.get("todo", ""))
+        result = _last_json(_text_of(output))
+        said = _text_of(log).strip().splitlines()
+    if process.returncode != 0 or result is None or result.get("verdict") not in ("accepted", "original"):
+        raise _failure(result or {}, said, process.returncode)
     return result
 
 
-def _last_json(lines: list[str]) -> dict[str, Any] | None:
-    for line in reversed(lines):
+@contextlib.contextmanager
+def _settings_kept() -> Iterator[None]:
+    """The judge sets the precision that is judged at; this is the caller's process, so it is put back."""
+    precision, tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+        torch.backends.cudnn.allow_tf32 = tf32
+
+
+def _failure(result: dict[str, Any], said: list[str], code: int) -> BurnishError:
+    """What the command said went wrong: in its last JSON line, else on stderr."""
+    for candidate in (result.get("error"), result.get("detail"), result):
+        if isinstance(candidate, dict) and candidate.get("what"):
+            reason = candidate.get("reason") or result.get("reason") or "environment"
+            return BurnishError(reason, candidate["what"], candidate.get("where") or "", candidate.get("todo") or "")
+    what = said[-1] if said else f"`burnish optimize` ended with code {code}"
+    return BurnishError(result.get("reason") or "environment", what)
+
+
+def _text_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _last_json(text: str) -> dict[str, Any] | None:
+    for line in reversed(text.splitlines()):
         with contextlib.suppress(json.JSONDecodeError):
-            return json.loads(line)
+            found = json.loads(line)
+            if isinstance(found, dict):
+                return found
     return None
+
+
+def _temporary_folder() -> str:
+    """Where a winner goes whose folder nobody named: removed when the process ends."""
+    folder = tempfile.mkdtemp(prefix="burnish-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return str(Path(folder) / "winner")
 
 
 def executable() -> str:

@@ -116,6 +116,7 @@ def load_payload(payload: dict[str, Any]) -> Problem:
         return load_problem(
             payload["file"], payload["class"], payload["inputs_from"], payload["mode"], seed=payload["seed"]
         )
+    os.environ["BURNISH_WORKER"] = "1"  # a script that calls burnish.optimize ends there when it is imported
     sys.path += [p for p in payload["path"] if p not in sys.path]
     if payload["main"]:
         _import_main(Path(payload["main"]))
