@@ -92,6 +92,9 @@ class ArgReader {
   Result<Arg> string(const std::string& text) const {
     if (in_scope_.contains(text)) return Arg{Arg::Name{text, std::nullopt}};
     auto expr = Expr::parse(text);
+    // " x" and "(x)" are the tensor too: otherwise printing would change what they mean.
+    if (expr && expr->symbol() && in_scope_.contains(*expr->symbol()))
+      return Arg{Arg::Name{*expr->symbol(), std::nullopt}};
     if (expr) return Arg{std::move(*expr)};
     Error error = std::move(expr.error());
     error.what =

@@ -27,7 +27,11 @@ std::string reason(std::string_view message) {
   if (message.starts_with("parse error")) {
     if (const auto colon = message.find(": "); colon != message.npos) message.remove_prefix(colon + 2);
   }
-  return std::string(message.substr(0, 200));
+  std::string text(message.substr(0, 200));
+  // The library quotes the bytes at which it stopped, also where they are no UTF-8.
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  return text;
 }
 
 /// Thrown from the parser's callback, the only way to stop it early.

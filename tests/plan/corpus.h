@@ -15,11 +15,8 @@ inline constexpr std::string_view bias_gelu = R"json({
  "steps": [
   {"op": "aten::mm", "args": ["x", "wt"], "out": ["h"]},
   {"empty": "y", "like": "h"},
-  {"launch": "bias_gelu", "range": "size(h, 0)",
-                                  "grain" : 16, "args" : [ "h", "b", "y", "size(h, -1)" ]
-}],
- "result": "y"
-})json";
+  {"launch": "bias_gelu", "range": "size(h, 0)", "grain": 16, "args": ["h", "b", "y", "size(h, -1)"]}],
+ "result": "y"})json";
 
 inline constexpr std::string_view cuda = R"json({
  "burnish_plan": 1, "target": "cuda",
@@ -28,10 +25,8 @@ inline constexpr std::string_view cuda = R"json({
  "steps": [
   {"zero": "y", "dtype": "float32", "shape": ["n", "2 * m"]},
   {"launch": "k", "grid": ["cdiv(numel(x), 1024)", 1, 1], "block": [256, 1, 1], "cluster": [2, 1, 1], "shared_bytes": 4096,
-   "cooperative": true, "args": [{"of": "x", "offset": "n * 4"}, "y", null, 7, 0.5, {"float": "-inf"}, "min(n, m, 3)"]
-}],
- "result": "y"
-})json";
+   "cooperative": true, "args": [{"of": "x", "offset": "n * 4"}, "y", null, 7, 0.5, {"float": "-inf"}, "min(n, m, 3)"]}],
+ "result": "y"})json";
 
 inline constexpr std::string_view layers = R"json({
  "burnish_plan": 1,
@@ -55,10 +50,8 @@ inline constexpr std::string_view layers = R"json({
   {"layout": "cl", "of": "c", "strides": [1, 4]},
   {"op": "aten::linear", "args": ["cl", "head", null], "out": ["logits"]},
   {"op": "aten::topk", "args": ["logits", 3, -1, true, false], "out": ["values", ""]}],
- "result": {"logits": "logits", "top": ["values", null, 3, {"str": "done"}, {"float": "-inf"}], "rows": "size(x, 0)"
-}
-, "result_type" : {"kind" : "dict"}, "notes" : {"by" : "hand"}
-})json";
+ "result": {"logits": "logits", "top": ["values", null, 3, {"str": "done"}, {"float": "-inf"}], "rows": "size(x, 0)"},
+ "result_type": {"kind": "dict"}, "notes": {"by": "hand"}})json";
 
 inline constexpr std::string_view buffers = R"json({
  "burnish_plan": 1,
