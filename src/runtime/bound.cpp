@@ -72,22 +72,27 @@ std::size_t bytes_kept(const Program& program, const std::vector<at::Tensor>& fi
   return bytes;
 }
 
+c10::IValue result_of(const Program::Leaf& leaf, const Frame& frame) {
+  if (leaf.expr) return evaluate(*leaf.expr, frame);
+  if (leaf.tensor.is_none()) return leaf.literal;
+  const at::Tensor& tensor = frame.at(leaf.tensor);
+  return tensor.defined() ? c10::IValue(tensor) : c10::IValue();
+}
+
 Frame new_frame(const Program& program, std::size_t slots) {
   Frame frame;
   frame.slots.resize(slots);
-  frame.symbols.resize(program.symbols.size());
+  frame.symbols.resize(program.symbols);
   frame.stack.reserve(16);
   return frame;
 }
 
 }  // namespace
 
-Bound::Bound(std::shared_ptr<const Program> program, InputGuards guards)
-    : program_(std::move(program)), guards_(std::move(guards)), pool_(Pool::make()) {}
+Bound::Bound(std::shared_ptr<const Program> program) : program_(std::move(program)), pool_(Pool::make()) {}
 
 Result<std::shared_ptr<Bound>> Bound::make(std::shared_ptr<const Program> program, std::vector<at::Tensor> params) {
-  TRY(guards, InputGuards::compile(program->plan, program->symbols));
-  std::shared_ptr<Bound> bound(new Bound(std::move(program), std::move(guards)));
+  std::shared_ptr<Bound> bound(new Bound(std::move(program)));
   TRY(state, bound->prepare(std::move(params), nullptr));
   bound->state_.store(state);
   return bound;
@@ -212,7 +217,7 @@ void Bound::give_frame(std::unique_ptr<Frame> frame) {
   frames_.push_back(std::move(frame));
 }
 
-Bound::Outcome Bound::call(std::span<const c10::IValue> leaves, std::vector<at::Tensor>& results,
+Bound::Outcome Bound::call(std::span<const c10::IValue> leaves, std::vector<c10::IValue>& results,
                            std::vector<StepProfile>* rows) {
   if (const char* mode = foreign_mode()) return Missed{mode};
   std::optional<std::string> missed;
@@ -230,7 +235,7 @@ Bound::Outcome Bound::call(std::span<const c10::IValue> leaves, std::vector<at::
   std::size_t pc = 0;
   const auto& code = program_->steps;
   const auto run = [&] {
-    missed = guards_.bind(leaves, *frame);
+    missed = program_->guards.bind(leaves, *frame);
     if (missed) return;
     for (std::size_t i = 0; i < leaves.size(); ++i)
       if (const auto slot = program_->input_slots[i]; slot >= 0)
@@ -241,12 +246,10 @@ Bound::Outcome Bound::call(std::span<const c10::IValue> leaves, std::vector<at::
       execute_profiled(code, *frame, pc, *rows);
     else
       execute(code, *frame, pc);
-    const auto& wanted = program_->result.leaves;
-    results.resize(wanted.size());
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      results[i] = wanted[i].is_none() ? at::Tensor() : frame->at(wanted[i]);
-      if (results[i].defined()) pool_->escaped(results[i]);
-    }
+    results.clear();
+    for (const auto& leaf : program_->result) results.push_back(result_of(leaf, *frame));
+    for (const auto& result : results)
+      if (result.isTensor()) pool_->escaped(result.toTensor());
   };
   const Status ran = catching(
       run, [&] { return pc < code.instructions.size() ? code.instructions[pc].where : std::string("result"); });
@@ -256,11 +259,11 @@ Bound::Outcome Bound::call(std::span<const c10::IValue> leaves, std::vector<at::
   return Ran{};
 }
 
-Bound::Outcome Bound::run(std::span<const c10::IValue> leaves, std::vector<at::Tensor>& results) {
+Bound::Outcome Bound::run(std::span<const c10::IValue> leaves, std::vector<c10::IValue>& results) {
   return call(leaves, results, nullptr);
 }
 
-Bound::Outcome Bound::profile(std::span<const c10::IValue> leaves, std::vector<at::Tensor>& results,
+Bound::Outcome Bound::profile(std::span<const c10::IValue> leaves, std::vector<c10::IValue>& results,
                               std::vector<StepProfile>& rows) {
   return call(leaves, results, &rows);
 }

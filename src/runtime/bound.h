@@ -35,12 +35,12 @@ class Bound {
   /// `params` in the order of program->params. Their dtypes, sizes, strides and devices become guards. Runs prepare.
   static Result<std::shared_ptr<Bound>> make(std::shared_ptr<const Program> program, std::vector<at::Tensor> params);
 
-  /// Runs the plan. `leaves` are the inputs in the plan's order; `results` gets the result tree's leaves, depth first,
-  /// with undefined tensors where a leaf is a literal. Prepares again first where a parameter has changed.
-  Outcome run(std::span<const c10::IValue> leaves, std::vector<at::Tensor>& results);
+  /// Runs the plan. `leaves` are the inputs in the plan's order; `results` gets the result tree's leaves, depth first:
+  /// tensors, integers, literals. Prepares again first where a parameter has changed.
+  Outcome run(std::span<const c10::IValue> leaves, std::vector<c10::IValue>& results);
 
   /// The same with a time and bytes for each instruction, added to `rows`.
-  Outcome profile(std::span<const c10::IValue> leaves, std::vector<at::Tensor>& results,
+  Outcome profile(std::span<const c10::IValue> leaves, std::vector<c10::IValue>& results,
                   std::vector<StepProfile>& rows);
 
   /// Prepares again, for writes to parameters that PyTorch does not count.
@@ -56,15 +56,15 @@ class Bound {
  private:
   struct Param;
   struct State;
-  Bound(std::shared_ptr<const Program> program, InputGuards guards);
+  explicit Bound(std::shared_ptr<const Program> program);
   Result<std::shared_ptr<const State>> prepare(std::vector<at::Tensor> params, const State* before);
   Result<std::shared_ptr<const State>> current(std::optional<std::string>& missed);
-  Outcome call(std::span<const c10::IValue> leaves, std::vector<at::Tensor>& results, std::vector<StepProfile>* rows);
+  Outcome call(std::span<const c10::IValue> leaves, std::vector<c10::IValue>& results, std::vector<StepProfile>* rows);
   std::unique_ptr<Frame> take_frame();
   void give_frame(std::unique_ptr<Frame> frame);
 
   std::shared_ptr<const Program> program_;
-  InputGuards guards_;
+
   std::shared_ptr<Pool> pool_;
   std::atomic<std::shared_ptr<const State>> state_;
   std::mutex preparing_, frames_lock_;

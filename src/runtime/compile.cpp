@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plan/names.h"
+#include "plan/writes.h"
 #include "runtime/arguments.h"
 #include "runtime/launch.h"
 #include "runtime/literals.h"
@@ -12,6 +13,7 @@ namespace burnish {
 namespace {
 
 constexpr std::size_t most_instructions = 1'000'000;
+constexpr std::int64_t most_unrolled = 64;  ///< rounds; longer loops whose variable chooses no parameters stay loops
 
 /// Code that is being written.
 struct Writer {
@@ -100,21 +102,13 @@ class Compiler {
   }
 
   void add_inputs(Scope& scope) {
-    const auto add_symbols = [&](const std::vector<Expr>& exprs) {
-      for (const auto& expr : exprs)
-        for (const auto& symbol : expr.symbols())
-          if (scope.symbols
-                  .try_emplace(symbol, Scope::Symbol{false, static_cast<std::int64_t>(program_.symbols.size())})
-                  .second)
-            program_.symbols.push_back(symbol);
-    };
+    for (const auto& symbol : program_.guards.symbols())
+      scope.symbols[symbol] = {false, static_cast<std::int64_t>(program_.symbols++)};
     for (const auto& input : plan_.inputs) {
       const auto* tensor = std::get_if<InputTensor>(&input);
       program_.input_slots.push_back(tensor ? steps_.new_slot() : -1);
       if (!tensor) continue;
       scope.tensors[tensor->name] = Operand{program_.input_slots.back()};
-      add_symbols(tensor->shape);
-      add_symbols(tensor->strides.values);
     }
   }
 
@@ -133,9 +127,13 @@ class Compiler {
 
   Status add(const OpStep& step, const Place& place) {
     TRY(instruction, resolve_op(step, place.scope));
+    const auto* first = step.args.empty() ? nullptr : std::get_if<Arg::Name>(&step.args[0].value);
+    const bool own_view = first && place.scope.writable.contains(first->tensor) && makes_view(step.op);
     for (const auto& name : step.out) {
       instruction.out.push_back(name.empty() ? -1 : place.writer.new_slot());
-      if (!name.empty()) place.scope.tensors[name] = Operand{instruction.out.back()};
+      if (name.empty()) continue;
+      place.scope.tensors[name] = Operand{instruction.out.back()};
+      if (own_view) place.scope.writable.insert(name);
     }
     place.writer.emit(std::move(instruction), place.where);
     return {};
@@ -191,16 +189,57 @@ class Compiler {
     }
     TRY(begin, flatten(step.begin, place.scope));
     TRY(end, flatten(step.end, place.scope));
-    if (begin.kind != FlatExpr::Kind::constant || end.kind != FlatExpr::Kind::constant)
-      return fail("a loop's bounds depend on the call's sizes", {},
-                  "write integers: loops are unrolled when the plan is loaded", "plan");
+    const bool known = begin.kind == FlatExpr::Kind::constant && end.kind == FlatExpr::Kind::constant;
+    const bool chooses = step.prefix.find("{" + step.loop + "}") != std::string::npos;
+    if (chooses && !known)
+      return fail("the loop's variable chooses parameters, but its bounds depend on the call", {},
+                  "write integers as bounds", "plan");
+    if (!chooses && (!known || end.value - begin.value > most_unrolled)) return add_loop(step, args, begin, end, place);
     for (std::int64_t i = begin.value; i < end.value; ++i) {
-      TRY(results, inline_function(step.function, args, step.prefix, {{step.loop, i}}, place));
-      if (results.size() > args.size()) return fail("a loop's function returns more than it takes", {}, {}, "plan");
+      TRY(results, inline_function(step.function, args, step.prefix, {{step.loop, {true, i}}}, place));
+      if (auto ok = check_round(step, results); !ok) return ok;
       std::ranges::copy(results, args.begin());
     }
-    args.resize(std::min(args.size(), step.out.size()));
+    args.resize(step.out.size());
     return name_results(step.out, args, place.scope);
+  }
+
+  static Status check_round(const CallStep& step, const std::vector<Operand>& results) {
+    if (results.size() > step.args.size() || results.size() != step.out.size())
+      return fail("a loop's function returns " + std::to_string(results.size()) + " tensors, the step names " +
+                      std::to_string(step.out.size()) + " and gives " + std::to_string(step.args.size()),
+                  {}, "each round's results are the first arguments of the next", "plan");
+    return {};
+  }
+
+  /// A loop as a loop: what goes from round to round lies in slots of its own.
+  Status add_loop(const CallStep& step, std::vector<Operand> args, const FlatExpr& begin, const FlatExpr& end,
+                  const Place& place) {
+    if (step.out.size() > args.size()) return check_round(step, std::vector<Operand>(step.out.size()));
+    std::vector<Operand> carried;
+    for (std::size_t i = 0; i < step.out.size(); ++i) {
+      carried.push_back({place.writer.new_slot()});
+      place.writer.emit(MoveInstruction{carried[i].index, args[i]}, place.where);
+      args[i] = carried[i];
+    }
+    const std::size_t variable = program_.symbols;
+    program_.symbols += 2;
+    const std::size_t loop = place.writer.emit(LoopInstruction{variable, begin, end}, place.where);
+    TRY(results, inline_function(step.function, args, step.prefix,
+                                 {{step.loop, {false, static_cast<std::int64_t>(variable)}}}, place));
+    if (auto ok = check_round(step, results); !ok) return ok;
+    std::vector<Operand> next;  // all results are read before the first is overwritten
+    for (const auto result : results) {
+      next.push_back({place.writer.new_slot()});
+      place.writer.emit(MoveInstruction{next.back().index, result}, place.where);
+    }
+    for (std::size_t i = 0; i < next.size(); ++i)
+      place.writer.emit(MoveInstruction{carried[i].index, next[i]}, place.where);
+    const std::size_t repeat = place.writer.emit(RepeatInstruction{variable, loop + 1}, place.where);
+    const std::size_t after = place.writer.emit(JumpInstruction{repeat + 2}, place.where);
+    std::get<LoopInstruction>(place.writer.code->instructions[loop].what).target = after;
+    place.writer.regions.push_back({loop, after});
+    return name_results(step.out, carried, place.scope);
   }
 
   Status add(const ChoiceStep& step, const Place& place) {
@@ -230,7 +269,7 @@ class Compiler {
 
   /// Compiles a function's body in place and gives the operands of its results.
   Result<std::vector<Operand>> inline_function(const std::string& name, const std::vector<Operand>& args,
-                                               std::string prefix, const std::map<std::string, std::int64_t>& loop,
+                                               std::string prefix, const std::map<std::string, Scope::Symbol>& loop,
                                                const Place& place) {
     const auto it = std::ranges::find(plan_.functions, name, &std::pair<std::string, Function>::first);
     if (it == plan_.functions.end()) return fail("no function is called " + name, {}, "add it to functions", "plan");
@@ -241,14 +280,15 @@ class Compiler {
       return fail(name + " takes " + std::to_string(function.args.size()) + " tensors, " + std::to_string(args.size()) +
                       " are given",
                   {}, {}, "plan");
-    for (const auto& [symbol, value] : loop) prefix = replace_all(prefix, "{" + symbol + "}", std::to_string(value));
+    for (const auto& [symbol, known] : loop)
+      if (known.known) prefix = replace_all(prefix, "{" + symbol + "}", std::to_string(known.value));
     prefix = place.prefix + prefix;
     calling_.push_back(name);
 
     const bool preparing = place.writer.code == prepare_.code;
     StepScope before(program_, nullptr, true), body(program_, &before, preparing);
     body.symbols = place.scope.symbols;
-    for (const auto& [symbol, value] : loop) body.symbols[symbol] = {true, value};
+    for (const auto& [symbol, known] : loop) body.symbols[symbol] = known;
     for (const auto& [symbol, known] : body.symbols)
       if (known.known) before.symbols[symbol] = known;
     for (const auto& [param, path] : function.params) before.tensors[param] = param_at(prefix + path, param);
@@ -322,30 +362,59 @@ class Compiler {
     return Layout{.strides = std::move(values)};
   }
 
-  /// Walks the result tree depth first; leaves are names, null and literals.
+  /// Walks the result tree depth first; leaves are tensors, integer expressions and literals (plan/result.h).
   Status add_result(const json& node, Scope& scope) {
+    if (node.is_object() && node.size() == 1 && node.begin()->is_string()) {
+      const auto text = node.begin()->get<std::string>();
+      const auto& key = node.begin().key();
+      if ((key == "str" || key == "float") && !scope.tensor(text)) return add_literal(key, text);
+    }
     if (node.is_structured()) {
       for (const auto& item : node)
         if (auto ok = add_result(item, scope); !ok) return ok;
       return {};
     }
-    auto& result = program_.result;
     if (!node.is_string()) {
-      result.leaves.push_back({});
-      result.literals.push_back(node);
+      program_.result.push_back({.literal = literal(node)});
       return {};
     }
-    TRY(operand, scope.tensor(node.get<std::string>()));
-    result.leaves.push_back(operand);
-    result.literals.push_back(std::nullopt);
+    const auto text = node.get<std::string>();
+    if (const auto operand = scope.tensor(text)) {
+      program_.result.push_back({.tensor = *operand});
+      return {};
+    }
+    TRY(expr, Expr::parse(text));
+    TRY(flat, flatten(expr, scope));
+    program_.result.push_back({.expr = std::move(flat)});
+    return {};
+  }
+
+  static c10::IValue literal(const json& node) {
+    if (node.is_boolean()) return node.get<bool>();
+    if (node.is_number_integer()) return node.get<std::int64_t>();
+    if (node.is_number()) return node.get<double>();
+    return {};
+  }
+
+  Status add_literal(const std::string& kind, const std::string& text) {
+    if (kind == "str") {
+      program_.result.push_back({.literal = text});
+      return {};
+    }
+    TRY(value, decimal_value(text));
+    program_.result.push_back({.literal = value});
     return {};
   }
 
   void finish() {
     find_last_uses(program_.prepare, prepare_.regions, program_.kept);
     std::vector<std::int32_t> live_out;
-    for (const auto& leaf : program_.result.leaves)
-      if (leaf.is_slot()) live_out.push_back(leaf.index);
+    for (const auto& leaf : program_.result) {
+      if (leaf.tensor.is_slot()) live_out.push_back(leaf.tensor.index);
+      if (leaf.expr)
+        for (const auto& item : leaf.expr->code)
+          if (item.tensor.is_slot()) live_out.push_back(item.tensor.index);
+    }
     find_last_uses(program_.steps, steps_.regions, live_out);
     for (const std::size_t entry : fixed_entries_read(program_.prepare))
       if (program_.fixed[entry].kind != Program::Fixed::Kind::prepared) program_.prepare_reads.push_back(entry);

@@ -1,6 +1,7 @@
 #include "runtime/execute.h"
 
 #include <ATen/EmptyTensor.h>
+#include <ATen/ExpandUtils.h>
 #include <ATen/core/List.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_strided.h>
@@ -13,6 +14,8 @@
 
 namespace burnish {
 namespace {
+
+constexpr std::int64_t most_rounds = 100'000;
 
 using Sizes = c10::SmallVector<std::int64_t, 8>;
 
@@ -105,8 +108,11 @@ Sizes evaluate_all(const std::vector<FlatExpr>& exprs, const Frame& frame, const
   return values;
 }
 
-at::Tensor allocate(at::IntArrayRef sizes, at::TensorOptions options, const Layout& layout, const Frame& frame) {
+at::Tensor allocate(at::IntArrayRef sizes, at::TensorOptions options, const Layout& layout, const Frame& frame,
+                    const at::Tensor* like) {
   const bool cpu = options.device().is_cpu();
+  if (!layout.format && layout.strides.empty() && like && like->dim() == static_cast<std::int64_t>(sizes.size()))
+    return at::empty_strided(sizes, at::infer_dense_strides(sizes, like->strides()), options);
   if (layout.strides.empty() || layout.format) {
     const auto format = layout.format.value_or(at::MemoryFormat::Contiguous);
     if (cpu) return at::detail::empty_cpu(sizes, options.dtype().toScalarType(), false, format);
@@ -120,14 +126,14 @@ at::Tensor allocate(at::IntArrayRef sizes, at::TensorOptions options, const Layo
 void run(const AllocateInstruction& step, Frame& frame) {
   at::TensorOptions options(at::kCPU);
   Sizes sizes;
-  if (!step.like.is_none()) {
-    const at::Tensor& like = frame.at(step.like);
-    options = like.options();
-    sizes.assign(like.sizes().begin(), like.sizes().end());
+  const at::Tensor* like = step.like.is_none() ? nullptr : &frame.at(step.like);
+  if (like) {
+    options = like->options();
+    sizes.assign(like->sizes().begin(), like->sizes().end());
   }
   if (step.shape) sizes = evaluate_all(*step.shape, frame, "a size");
   if (step.dtype) options = options.dtype(*step.dtype);
-  at::Tensor made = allocate(sizes, options, step.layout, frame);
+  at::Tensor made = allocate(sizes, options, step.layout, frame, like);
   if (step.zero) made.zero_();
   frame.slots[static_cast<std::size_t>(step.out)] = std::move(made);
 }
@@ -186,9 +192,23 @@ std::size_t step(const Instruction& instruction, Frame& frame, std::size_t pc) {
       }
       break;
     }
-    default:
+    case 6:
       pc = std::get_if<JumpInstruction>(&instruction.what)->target - 1;
       break;
+    case 7: {
+      const auto& loop = *std::get_if<LoopInstruction>(&instruction.what);
+      const std::int64_t begin = evaluate(loop.begin, frame), end = evaluate(loop.end, frame);
+      if (end - begin > most_rounds) throw RunFailure{"a loop has " + std::to_string(end - begin) + " rounds", "plan"};
+      frame.symbols[loop.variable] = begin;
+      frame.symbols[loop.variable + 1] = end;
+      if (begin >= end) pc = loop.target - 1;
+      break;
+    }
+    default: {
+      const auto& repeat = *std::get_if<RepeatInstruction>(&instruction.what);
+      if (++frame.symbols[repeat.variable] < frame.symbols[repeat.variable + 1]) pc = repeat.target - 1;
+      break;
+    }
   }
   for (const auto slot : instruction.release) frame.slots[static_cast<std::size_t>(slot)].reset();
   return pc + 1;

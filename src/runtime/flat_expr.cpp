@@ -37,9 +37,13 @@ class Flattener {
       default:
         break;
     }
-    for (std::size_t i = 0; i < node.args.size(); ++i)
-      if (auto ok = add(*node.args[i], depth + static_cast<int>(i)); !ok) return ok;
-    return fold(node.kind, node.args.size());
+    if (auto ok = add(*node.args[0], depth); !ok) return ok;
+    if (node.args.size() == 1) return fold(node.kind, 1);
+    for (std::size_t i = 1; i < node.args.size(); ++i) {  // min and max take any number
+      if (auto ok = add(*node.args[i], depth + 1); !ok) return ok;
+      if (auto ok = fold(node.kind, 2); !ok) return ok;
+    }
+    return {};
   }
 
   std::vector<FlatExpr::Item> code;

@@ -2,23 +2,27 @@
 
 #include <c10/core/ScalarType.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/util/SmallVector.h>
 
-#include <set>
-#include <sstream>
+#include <array>
 
 #include "runtime/literals.h"
-#include "runtime/scope.h"
 
 namespace burnish {
 namespace {
 
-template <class Range>
-std::string shown(const Range& values) {
-  std::ostringstream text;
-  text << "[";
-  for (std::size_t i = 0; i < values.size(); ++i) text << (i ? ", " : "") << values[i];
-  text << "]";
-  return text.str();
+/// A plan's dtype by the number of PyTorch's; -1 where plans have none.
+const std::array<std::int8_t, 128> dtypes = [] {
+  std::array<std::int8_t, 128> table;
+  table.fill(-1);
+  for (int i = 0; i <= static_cast<int>(DType::complex128); ++i)
+    table[static_cast<std::size_t>(scalar_type(static_cast<DType>(i)))] = static_cast<std::int8_t>(i);
+  return table;
+}();
+
+std::optional<DType> dtype_of(at::ScalarType type) {
+  const int dtype = dtypes[static_cast<std::size_t>(type) & 127];
+  return dtype < 0 ? std::nullopt : std::optional(static_cast<DType>(dtype));
 }
 
 bool equals(const json& wanted, const c10::IValue& got) {
@@ -59,108 +63,49 @@ const char* foreign_mode() {
   return nullptr;
 }
 
-Result<InputGuards> InputGuards::compile(const Plan& plan, const std::vector<std::string>& symbols) {
+Result<InputGuards> InputGuards::compile(const Plan& plan) {
   InputGuards guards;
-  class Symbols final : public Scope {
-  } scope;
-  for (std::size_t i = 0; i < symbols.size(); ++i) scope.symbols[symbols[i]] = {false, static_cast<std::int64_t>(i)};
-  std::set<std::string> bound;
+  TRY(compiled, Guards::compile(plan));
+  guards.guards_ = std::move(compiled);
   guards.device_ = plan.target == "cuda" ? at::kCUDA : plan.target == "metal" ? at::kMPS : at::kCPU;
   for (std::size_t leaf = 0; leaf < plan.inputs.size(); ++leaf) {
     if (const auto* value = std::get_if<InputValue>(&plan.inputs[leaf])) {
       guards.values_.push_back({leaf, value->value});
       guards.names_.push_back(value->path);
-      continue;
+    } else {
+      guards.tensors_.push_back(leaf);
+      guards.names_.push_back(std::get<InputTensor>(plan.inputs[leaf]).path);
     }
-    const auto& input = std::get<InputTensor>(plan.inputs[leaf]);
-    guards.names_.push_back(input.path);
-    Tensor guard{.leaf = leaf, .dtype = scalar_type(input.dtype), .strides = input.strides.kind};
-    for (const auto& expr : input.shape) {
-      TRY(flat, flatten(expr, scope));
-      const bool first =
-          flat.kind == FlatExpr::Kind::symbol && bound.insert(symbols[static_cast<std::size_t>(flat.value)]).second;
-      const auto kind = first                                   ? Dim::Kind::bind
-                        : flat.kind == FlatExpr::Kind::constant ? Dim::Kind::constant
-                                                                : Dim::Kind::check;
-      guard.dims.push_back({kind, flat.value, flat});
-    }
-    for (const auto& expr : input.strides.values) {
-      TRY(flat, flatten(expr, scope));
-      guard.values.push_back(flat);
-    }
-    guards.tensors_.push_back(std::move(guard));
-  }
-  for (const auto& symbol : symbols)
-    if (!bound.contains(symbol))
-      return fail("the symbol " + symbol + " is bound by no input", "inputs", "write it as a bare name in one shape",
-                  "plan");
-  for (const auto& expr : plan.where) {
-    TRY(flat, flatten(expr, scope));
-    guards.where_.emplace_back(flat, expr.text());
   }
   return guards;
 }
 
-bool InputGuards::strides_fit(const Tensor& guard, const at::Tensor& tensor, const Frame& frame) const {
-  switch (guard.strides) {
-    case Strides::Kind::any:
-      return true;
-    case Strides::Kind::contiguous:
-      return tensor.is_contiguous();
-    case Strides::Kind::channels_last:
-      return tensor.is_contiguous(at::MemoryFormat::ChannelsLast);
-    case Strides::Kind::channels_last_3d:
-      return tensor.is_contiguous(at::MemoryFormat::ChannelsLast3d);
-    case Strides::Kind::explicit_:
-      break;
-  }
-  const auto sizes = tensor.sizes(), strides = tensor.strides();
-  if (guard.values.size() != strides.size()) return false;
-  for (std::size_t i = 0; i < sizes.size(); ++i)
-    if (sizes[i] > 1 && strides[i] != evaluate(guard.values[i], frame)) return false;
-  return true;
-}
-
-std::optional<std::string> InputGuards::bind(const Tensor& guard, const at::Tensor& tensor, Frame& frame) const {
-  const auto& name = names_[guard.leaf];
-  if (const char* why = foreign_tensor(tensor, device_)) return "input " + name + " " + why;
-  if (tensor.scalar_type() != guard.dtype)
-    return "input " + name + " is " + c10::toString(tensor.scalar_type()) + ", the plan holds for " +
-           c10::toString(guard.dtype);
-  const auto sizes = tensor.sizes();
-  bool fits = sizes.size() == guard.dims.size();
-  for (std::size_t i = 0; fits && i < sizes.size(); ++i) {
-    const Dim& dim = guard.dims[i];
-    if (dim.kind == Dim::Kind::constant) fits = sizes[i] == dim.value;
-    if (dim.kind == Dim::Kind::bind) frame.symbols[static_cast<std::size_t>(dim.value)] = sizes[i];
-  }
-  if (!fits) return "input " + name + " has the sizes " + shown(sizes) + ", for which the plan does not hold";
-  return std::nullopt;
-}
-
-std::optional<std::string> InputGuards::bind(std::span<const c10::IValue> leaves, Frame& frame) const {
+std::optional<std::string> InputGuards::check_kinds(std::span<const c10::IValue> leaves) const {
   if (leaves.size() != names_.size())
     return std::to_string(leaves.size()) + " inputs are given, the plan has " + std::to_string(names_.size());
-  for (const auto& guard : tensors_) {
-    if (!leaves[guard.leaf].isTensor()) return "input " + names_[guard.leaf] + " is no tensor";
-    if (auto miss = bind(guard, leaves[guard.leaf].toTensor(), frame)) return miss;
-  }
-  for (const auto& guard : tensors_) {  // what depends on symbols, once all are bound
-    const at::Tensor& tensor = leaves[guard.leaf].toTensor();
-    for (std::size_t i = 0; i < guard.dims.size(); ++i)
-      if (guard.dims[i].kind == Dim::Kind::check && tensor.sizes()[i] != evaluate(guard.dims[i].expr, frame))
-        return "input " + names_[guard.leaf] + " has the sizes " + shown(tensor.sizes()) +
-               ", for which the plan does not hold";
-    if (!strides_fit(guard, tensor, frame))
-      return "input " + names_[guard.leaf] + " has the strides " + shown(tensor.strides()) +
-             ", for which the plan does not hold";
+  for (const auto leaf : tensors_) {
+    if (!leaves[leaf].isTensor()) return "input " + names_[leaf] + ": no tensor is given";
+    if (const char* why = foreign_tensor(leaves[leaf].toTensor(), device_)) return "input " + names_[leaf] + " " + why;
   }
   for (const auto& guard : values_)
     if (!equals(guard.value, leaves[guard.leaf]))
       return "input " + names_[guard.leaf] + " is not " + guard.value.dump();
-  for (const auto& [expr, text] : where_)
-    if (evaluate(expr, frame) == 0) return "the sizes do not satisfy " + text;
   return std::nullopt;
+}
+
+std::optional<std::string> InputGuards::bind(std::span<const c10::IValue> leaves, Frame& frame) const {
+  if (auto miss = check_kinds(leaves)) return miss;
+  c10::SmallVector<TensorFacts, 16> facts;
+  for (const auto leaf : tensors_) {
+    const at::Tensor& tensor = leaves[leaf].toTensor();
+    const auto dtype = dtype_of(tensor.scalar_type());
+    if (!dtype) return "input " + names_[leaf] + " has a dtype that plans do not know";
+    facts.push_back(
+        {*dtype, {tensor.sizes().data(), tensor.sizes().size()}, {tensor.strides().data(), tensor.strides().size()}});
+  }
+  const std::span<const TensorFacts> actual(facts.data(), facts.size());
+  if (guards_.match(actual, std::span(frame.symbols).first(symbols().size()))) return std::nullopt;
+  return guards_.explain(actual);
 }
 
 }  // namespace burnish

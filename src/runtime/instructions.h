@@ -81,7 +81,7 @@ struct LaunchInstruction {
 
 /// How a made tensor lies in memory.
 struct Layout {
-  std::optional<c10::MemoryFormat> format;  ///< none: `strides`, or any where those are empty
+  std::optional<c10::MemoryFormat> format;  ///< none: `strides`, or, where those are empty, any: dense as `like` lies
   std::vector<FlatExpr> strides;
 };
 
@@ -116,9 +116,22 @@ struct JumpInstruction {
   std::size_t target = 0;
 };
 
+/// Starts a loop that is not unrolled: sets its variable, or continues at `target` where there is no round.
+struct LoopInstruction {
+  std::size_t variable = 0;  ///< symbol of the frame; the next one keeps the end
+  FlatExpr begin, end;
+  std::size_t target = 0;
+};
+
+/// Ends a round: continues at `target`, the loop's first instruction, where another follows.
+struct RepeatInstruction {
+  std::size_t variable = 0;
+  std::size_t target = 0;
+};
+
 struct Instruction {
   std::variant<OpInstruction, LaunchInstruction, AllocateInstruction, LayoutInstruction, MoveInstruction,
-               BranchInstruction, JumpInstruction>
+               BranchInstruction, JumpInstruction, LoopInstruction, RepeatInstruction>
       what;
   std::vector<std::int32_t> release;  ///< slots that nothing reads after this instruction
   std::string where;                  ///< "steps[3] op aten::mm", for errors and profiles

@@ -48,6 +48,11 @@ class Visitor {
   }
   void operator()(BranchInstruction& i) { use_(i.flag, false); }
   void operator()(JumpInstruction&) {}
+  void operator()(LoopInstruction& i) {
+    expr(i.begin);
+    expr(i.end);
+  }
+  void operator()(RepeatInstruction&) {}
 
  private:
   void expr(FlatExpr& e) {
@@ -61,7 +66,8 @@ class Visitor {
   Define define_;
 };
 
-/// Where a slot dies that is last used at `use`: there, or where the outermost choice that it is older than ends.
+/// Where a slot dies that is last used at `use`: there, or where the outermost choice or loop that it is older than
+/// ends.
 std::size_t death(std::size_t use, std::size_t definition, const std::vector<Region>& regions) {
   std::size_t at = use;
   for (const auto& region : regions)

@@ -6,7 +6,7 @@
 
 namespace burnish {
 
-/// A choice in the code: the branch, and the jump at which its two ways meet.
+/// A choice or a loop in the code: the instruction that begins it and the last one that belongs to it.
 struct Region {
   std::size_t branch, join;
 };

@@ -19,6 +19,8 @@ Result<std::shared_ptr<const Program>> load_program(const std::filesystem::path&
     constants = std::move(loaded);
   }
   auto program = std::make_shared<Program>();
+  TRY(guards, InputGuards::compile(plan));
+  program->guards = std::move(guards);
   program->plan = std::move(plan);
   KernelLoader loader(home, kernels);
   Status compiled;

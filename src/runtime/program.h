@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "plan/plan.h"
+#include "runtime/input_guards.h"
 #include "runtime/instructions.h"
 #include "runtime/kernels.h"
 
@@ -21,9 +22,11 @@ struct Program {
     enum class Kind { param, constant, prepared } kind;
     std::size_t index;
   };
-  struct Result {
-    std::vector<Operand> leaves;                ///< the tensors of the result tree, depth first
-    std::vector<std::optional<json>> literals;  ///< one a leaf: its value where it is no tensor
+  /// A leaf of the result tree: a tensor, an integer of the call, or a literal.
+  struct Leaf {
+    Operand tensor;
+    std::optional<FlatExpr> expr;
+    c10::IValue literal;
   };
 
   Plan plan;
@@ -35,8 +38,9 @@ struct Program {
   std::vector<std::size_t> prepare_reads;  ///< params and constants (fixed entries) that prepare reads
   Code prepare, steps;
   std::vector<std::int32_t> input_slots;  ///< one an input; -1 for inputs that are no tensors
-  std::vector<std::string> symbols;
-  Program::Result result;
+  InputGuards guards;
+  std::size_t symbols = 0;            ///< of a frame: the call's, then those of loops
+  std::vector<Leaf> result;           ///< depth first
   std::vector<LoadedKernel> kernels;  ///< keeps their code loaded
 };
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
 
 /// Tensors and errors across the border to Python, without PyTorch's heavy pybind headers.
 namespace burnish::python {
@@ -34,7 +33,7 @@ inline std::vector<at::Tensor> tensors_of(const py::sequence& list) {
 /// Raises _runtime.Error: a RuntimeError whose text is the sentence, with .reason, .what, .where and .todo.
 [[noreturn]] void raise(const Error& error);
 
-/// The Python object of a literal in a plan.
-py::object object_of(const json& value);
+/// The Python object of a result: a tensor, an integer, or a literal of the plan.
+py::object object_of(const c10::IValue& value);
 
 }  // namespace burnish::python

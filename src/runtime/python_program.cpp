@@ -42,24 +42,22 @@ void require(const Bound::Outcome& outcome) {
   if (const auto* error = std::get_if<Error>(&outcome)) raise(*error);
 }
 
-py::list result_list(const Bound& bound, const std::vector<at::Tensor>& results) {
-  const auto& literals = bound.program().result.literals;
+py::list result_list(const std::vector<c10::IValue>& results) {
   py::list list;
-  for (std::size_t i = 0; i < results.size(); ++i)
-    list.append(literals[i] ? object_of(*literals[i]) : object_of(results[i]));
+  for (const auto& result : results) list.append(object_of(result));
   return list;
 }
 
 py::list run(Bound& bound, const py::sequence& inputs) {
   const auto leaves = leaves_of(inputs);
-  std::vector<at::Tensor> results;
+  std::vector<c10::IValue> results;
   Bound::Outcome outcome;
   {
     const py::gil_scoped_release release;
     outcome = bound.run(leaves, results);
   }
   require(outcome);
-  return result_list(bound, results);
+  return result_list(results);
 }
 
 py::list profile(Bound& bound, const py::sequence& inputs, int calls) {
@@ -69,7 +67,7 @@ py::list profile(Bound& bound, const py::sequence& inputs, int calls) {
   {
     const py::gil_scoped_release release;
     for (int i = 0; i < calls; ++i) {
-      std::vector<at::Tensor> results;
+      std::vector<c10::IValue> results;
       outcome = bound.profile(leaves, results, rows);
     }
   }
@@ -155,12 +153,13 @@ void raise(const Error& error) {
   throw py::error_already_set();
 }
 
-py::object object_of(const json& value) {
-  if (value.is_null()) return py::none();
-  if (value.is_boolean()) return py::bool_(value.get<bool>());
-  if (value.is_number_integer()) return py::int_(value.get<std::int64_t>());
-  if (value.is_number()) return py::float_(value.get<double>());
-  return py::str(value.get<std::string>());
+py::object object_of(const c10::IValue& value) {
+  if (value.isTensor()) return object_of(value.toTensor());
+  if (value.isBool()) return py::bool_(value.toBool());
+  if (value.isInt()) return py::int_(value.toInt());
+  if (value.isDouble()) return py::float_(value.toDouble());
+  if (value.isString()) return py::str(value.toStringRef());
+  return py::none();
 }
 
 }  // namespace python
