@@ -1,19 +1,22 @@
 #include "runtime/pool.h"
 
 #include <c10/core/CPUAllocator.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <cstdlib>
 #include <mutex>
+#include <vector>
+
+#include "runtime/regions.h"
 
 namespace burnish {
 namespace {
 
-constexpr std::size_t alignment = 64, huge_page = std::size_t{2} << 20;
+constexpr std::size_t alignment = 64;
+constexpr std::size_t large_bytes = 512 << 10;                   ///< buffers above have regions of their own
+constexpr std::size_t most_small_bytes = std::size_t{64} << 20;  ///< of one pool, never given back before it dies
 constexpr int runs_an_epoch = 32;
 
 /// Four size classes an octave: at most a quarter of a buffer is waste.
@@ -25,7 +28,7 @@ int class_of(std::size_t bytes) {
 }
 std::size_t size_of(int index) {
   const int octave = index / 4;
-  return ((std::size_t{4} + index % 4 + 1) << octave) >> 2;
+  return ((std::size_t{4} + static_cast<std::size_t>(index % 4) + 1) << octave) >> 2;
 }
 
 class PoolOfClasses;
@@ -45,44 +48,27 @@ Header* header_of(void* address) {
   return static_cast<Header*>(address) - 1;
 }
 
-Header* take_from_system(std::size_t bytes) {
-  const std::size_t total = bytes + sizeof(Header);
-  const bool large = total >= 2 * huge_page;
-  void* memory = nullptr;
-  if (posix_memalign(&memory, large ? huge_page : alignment, total) != 0)
-    TORCH_CHECK_WITH(OutOfMemoryError, false, "no memory for a buffer of ", bytes, " bytes");
-  if (large) madvise(memory, total, MADV_HUGEPAGE);  // a hint: fewer page faults and TLB misses
-  return static_cast<Header*>(memory);
-}
-
 class PoolOfClasses final : public Pool {
  public:
   void* allocate(std::size_t bytes) override {
     const int index = class_of(bytes);
     const std::size_t size = size_of(index);
-    Header* header = nullptr;
-    {
-      const std::lock_guard hold(lock_);
-      ++blocks_;
-      live_ += size;
-      peak_ = std::max(peak_, live_);
-      if (Header*& free = free_[index]) {
-        header = free;
-        free = header->next;
-        cached_ -= size;
-      }
-    }
-    if (!header) {
-      try {
-        header = take_from_system(size);
-      } catch (...) {
-        const std::lock_guard hold(lock_);
-        --blocks_;
-        live_ -= size;
-        throw;
-      }
+    const std::lock_guard hold(lock_);
+    Header* header = free_[index];
+    if (header) {
+      free_[index] = header->next;
+      if (size > large_bytes) cached_ -= size;
+    } else {
+      header =
+          size > large_bytes ? static_cast<Header*>(regions::map(size + sizeof(Header))) : carve(size + sizeof(Header));
+      if (!header) return nullptr;
     }
     *header = {.pool = this, .next = nullptr, .size_class = index, .escaped = false};
+    ++blocks_;
+    if (size > large_bytes) {
+      live_ += size;
+      peak_ = std::max(peak_, live_);
+    }
     return address_of(header);
   }
 
@@ -95,22 +81,17 @@ class PoolOfClasses final : public Pool {
     const auto& data = result.storage().data_ptr();
     if (data.get_deleter() != &release) return;
     Header* header = header_of(data.get_context());
-    if (header->pool != this) return;
+    const std::size_t size = size_of(header->size_class);
+    if (header->pool != this || size <= large_bytes) return;
     const std::lock_guard hold(lock_);
-    if (!std::exchange(header->escaped, true)) live_ -= size_of(header->size_class);
+    if (!std::exchange(header->escaped, true)) live_ -= size;
   }
 
   void run_ended() override {
-    const std::lock_guard hold(lock_);
     if (++runs_ % runs_an_epoch != 0) return;
+    const std::lock_guard hold(lock_);
     peak_before_ = std::exchange(peak_, live_);
-    for (int index = classes; index-- > 0 && live_ + cached_ > limit();)
-      while (free_[index] && live_ + cached_ > limit()) {
-        Header* header = free_[index];
-        free_[index] = header->next;
-        cached_ -= size_of(index);
-        std::free(header);
-      }
+    trim(limit());
   }
 
   std::size_t cached_bytes() const override {
@@ -118,67 +99,106 @@ class PoolOfClasses final : public Pool {
     return cached_;
   }
 
-  /// The owner went: cached buffers go now, others when their tensors die, and the last one takes the pool with it.
+  /// The owner went: what is cached goes now, the rest when its tensors die, and the last one takes the pool with it.
   void close() {
     bool last = false;
     {
       const std::lock_guard hold(lock_);
       closed_ = true;
-      for (Header*& free : free_)
-        while (free) std::free(std::exchange(free, free->next));
-      cached_ = 0;
+      trim(0);
       last = blocks_ == 0;
     }
     if (last) delete this;
   }
 
  private:
+  ~PoolOfClasses() override {
+    for (void* slab : slabs_) regions::unmap(slab, regions::size);
+  }
+
   std::size_t limit() const { return std::max(peak_, peak_before_); }
+
+  /// A piece of the current slab. Null once small buffers have all the room that they may have.
+  Header* carve(std::size_t bytes) {
+    if (slab_left_ < bytes) {
+      if ((slabs_.size() + 1) * regions::size > most_small_bytes) return nullptr;
+      void* slab = regions::map(regions::size);
+      if (!slab) return nullptr;
+      slabs_.push_back(slab);
+      slab_at_ = static_cast<std::byte*>(slab);
+      slab_left_ = regions::size;
+    }
+    auto* header = reinterpret_cast<Header*>(slab_at_);
+    slab_at_ += bytes;
+    slab_left_ -= bytes;
+    return header;
+  }
+
+  void trim(std::size_t most) {
+    for (int index = classes; index-- > class_of(large_bytes + 1) && live_ + cached_ > most;)
+      while (free_[index] && live_ + cached_ > most) {
+        Header* header = free_[index];
+        free_[index] = header->next;
+        cached_ -= size_of(index);
+        regions::unmap(header, size_of(index) + sizeof(Header));
+      }
+  }
 
   void give(Header* header) {
     const int index = header->size_class;
     const std::size_t size = size_of(index);
-    bool keep = false, last = false;
+    bool keep = true, last = false;
     {
       const std::lock_guard hold(lock_);
       --blocks_;
-      if (!header->escaped) live_ -= size;
-      keep = !closed_ && live_ + cached_ + size <= limit();
       last = closed_ && blocks_ == 0;
+      if (size > large_bytes) {
+        if (!header->escaped) live_ -= size;
+        keep = !closed_ && live_ + cached_ + size <= limit();
+        if (keep) cached_ += size;
+      }
       if (keep) {
         header->next = free_[index];
         free_[index] = header;
-        cached_ += size;
       }
     }
-    if (!keep) std::free(header);
+    if (!keep) regions::unmap(header, size + sizeof(Header));
     if (last) delete this;
   }
 
   mutable std::mutex lock_;
   std::array<Header*, classes> free_{};
-  std::size_t live_ = 0, cached_ = 0, peak_ = 0, peak_before_ = 0, blocks_ = 0, runs_ = 0;
+  std::vector<void*> slabs_;
+  std::byte* slab_at_ = nullptr;
+  std::size_t slab_left_ = 0;
+  // Large buffers only: in runs, waiting, and the most that runs had of late.
+  std::size_t live_ = 0, cached_ = 0, peak_ = 0, peak_before_ = 0;
+  std::size_t blocks_ = 0;  ///< buffers that someone holds, small ones too
+  std::atomic<std::size_t> runs_ = 0;
   bool closed_ = false;
 };
 
 thread_local Pool* current = nullptr;
 std::atomic<bool> enabled{true};
+c10::Allocator* inner_allocator = nullptr;
+
+/// Frees what raw_allocate gave, inside or outside a run.
+void release_any(void* address) {
+  if (regions::owns(address)) return PoolOfClasses::release(address);
+  inner_allocator->raw_deleter()(address);
+}
 
 }  // namespace
 
 struct PoolAllocator final : c10::Allocator {
-  explicit PoolAllocator(c10::Allocator* inner) : inner(inner) {}
-
   c10::DataPtr allocate(std::size_t bytes) override {
-    if (!current || bytes == 0) return inner->allocate(bytes);
-    void* address = current->allocate(bytes);
-    return {address, address, &PoolOfClasses::release, c10::Device(c10::DeviceType::CPU)};
+    if (current && bytes > 0)
+      if (void* address = current->allocate(bytes))
+        return {address, address, &PoolOfClasses::release, c10::Device(c10::DeviceType::CPU)};
+    return inner_allocator->allocate(bytes);
   }
-  /// Null inside a run: the two kinds of memory have two deleters, so raw_allocate must refuse there.
-  c10::DeleterFnPtr raw_deleter() const override { return current ? nullptr : inner->raw_deleter(); }
-  void copy_data(void* to, const void* from, std::size_t bytes) const override { inner->copy_data(to, from, bytes); }
-
-  c10::Allocator* inner;
+  c10::DeleterFnPtr raw_deleter() const override { return inner_allocator->raw_deleter() ? &release_any : nullptr; }
+  void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
 };
 
 std::shared_ptr<Pool> Pool::make() {
@@ -196,7 +216,8 @@ PoolScope::~PoolScope() {
 void install_pool() {
   // Never destroyed: storages keep a pointer to their allocator until the process ends.
   static PoolAllocator* const installed = [] {
-    auto* allocator = new PoolAllocator(c10::GetCPUAllocator());
+    inner_allocator = c10::GetCPUAllocator();
+    auto* allocator = new PoolAllocator;
     c10::SetCPUAllocator(allocator, /*priority=*/100);
     return allocator;
   }();
