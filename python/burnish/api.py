@@ -55,8 +55,8 @@ def optimize(
     parameters; calls that it does not cover (other shapes, dtypes, gradients) run the original. `model` is not changed.
 
     Options are those of the command: target, attempts, seconds, jobs, out (the folder for `burnish.load`), store,
-    resume,
-    inputs, verify_seconds, precision, contract, mode; agents, domain, deterministic, sandbox. Raises BurnishError.
+    resume, inputs, verify_seconds, precision, contract, mode; agents, domain, deterministic, sandbox. Raises
+    BurnishError.
     """
     if os.environ.get("BURNISH_WORKER"):
         raise InsideWorker

@@ -13,6 +13,7 @@ import torch
 from torch.fx import Graph, GraphModule, Node
 
 from burnish.errors import BurnishError
+from burnish.writes import join_writes
 
 
 def purify(exported: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
@@ -24,6 +25,7 @@ def purify(exported: torch.export.ExportedProgram) -> torch.export.ExportedProgr
         exported = exported.run_decompositions({})
         _inline(exported.graph_module, autocast=True)
         _restore_batch_norm(exported.graph)
+        join_writes(exported.graph)
     _drop_no_ops(exported.graph)
     _drop_copies_of_literals(exported.graph)
     exported.graph.eliminate_dead_code()

@@ -66,7 +66,7 @@ class PlanInterpreter:
                 raise ValueError(f"the plan does not hold for these sizes: {condition}")
         for step in [*self.plan.get("prepare", []), *self.plan["steps"]]:
             self._step(step, scope)
-        result = _results(self.plan["result"], env)
+        result = _results(self.plan["result"], scope)
         if "result_type" in self.plan:
             spec = pytree.treespec_loads(json.dumps(self.plan["result_type"]))
             return pytree.tree_unflatten(_flat(result), spec)
@@ -134,17 +134,18 @@ def _at(module: torch.nn.Module, path: str) -> torch.Tensor:
     return found
 
 
-def _results(tree: Any, env: Mapping[str, Any]) -> Any:
+def _results(tree: Any, scope: _Scope) -> Any:
+    env = scope.env
     if isinstance(tree, str):
-        return env[tree]
+        return env[tree] if tree in env else scope.evaluate(tree)
     if isinstance(tree, list):
-        return [_results(t, env) for t in tree]
+        return [_results(t, scope) for t in tree]
     if isinstance(tree, dict):
         if set(tree) == {"float"} and isinstance(tree["float"], str) and tree["float"] not in env:
             return float(tree["float"])
         if set(tree) == {"str"} and isinstance(tree["str"], str) and tree["str"] not in env:
             return tree["str"]
-        return {k: _results(t, env) for k, t in tree.items()}
+        return {k: _results(t, scope) for k, t in tree.items()}
     return tree
 
 

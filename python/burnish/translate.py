@@ -308,7 +308,7 @@ class Translation:
 
     def _result_leaf(self, output: Node, value: Any) -> Any:
         if isinstance(value, Node) and isinstance(value.meta.get("val"), torch.SymInt):
-            raise self._unsupported(value, "forward returns a size, which varies")
+            return self.symbols.size(value.meta["val"])
         if isinstance(value, str):
             return {"str": value}
         return self._argument(output, value)

@@ -278,7 +278,7 @@ class TestDynamic:
                 b, n, c = x.shape
                 y = self.linear(x).view(b, n, 2, c // 2).transpose(1, 2).reshape(b * 2, n, -1)
                 y = F.pad(y, (0, 0, 1, 0))[:, :-1] + torch.arange(n)[None, :, None]
-                return y * mask[:, :, None].repeat_interleave(2, 0), torch.ones(n + 3)
+                return y * mask[:, :, None].repeat_interleave(2, 0), torch.ones(n + 3), n * 2
 
         net = Net().eval()
         calls = [((torch.rand(b, n, 8), torch.rand(b, n)), {}) for b, n in ((2, 5), (3, 9))]
@@ -375,3 +375,49 @@ def test_widened_to_float64(tmp_path: Path) -> None:
     exact = target.linear.double()(x.double()).softmax(-1)
     assert wide.dtype == torch.float64
     assert torch.allclose(wide, exact, rtol=1e-12)
+
+
+class TestWritesToSlices:
+    def test_steps_of_a_loop_are_stacked(self, tmp_path: Path) -> None:
+        def forward(self, x):
+            out = torch.empty(x.shape[0], 6, 3)
+            h = x
+            for t in range(6):
+                h = torch.tanh(h * 1.5)
+                out[:, t] = h
+            return out
+
+        exported = check_export(module(forward), tmp_path, (torch.randn(4, 3),))
+        assert ops(exported)[-1] == "stack"
+        assert not any("scatter" in op for op in ops(exported))
+
+    def test_slices_are_concatenated(self, tmp_path: Path) -> None:
+        def forward(self, x):
+            out = torch.zeros_like(x)
+            out[..., 2:] = x[..., 2:] * 2
+            out[..., :2] = x[..., :2] + 1
+            return out
+
+        exported = check_export(module(forward), tmp_path, (torch.randn(4, 5),))
+        assert ops(exported)[-1] == "cat"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "out[:, 1] = a; out[:, 0] = b",
+            "out[:, 0] = a; out[:, 0] = b; out[:, 1] = a; out[:, 2] = b",
+            "out[:, :2] = x[:, :2]; out[:, 1:] = x[:, :2] * 2",
+            "out[:, 0] = a; c = out.sum(); out[:, 1] = a * c; out[:, 2] = b",
+            "out[:, ::2] = x[:, ::2]; out[:, 1] = a",
+            "out[0] = x[1]; out[1] = x[0]; out[:, 0] = a; out[:, 1] = b; out[:, 2] = b",
+            "out[:, -1] = a; out[:, :-1] = x[:, 1:]",
+            "out[0] = 3; out[1] = x[1].half()",
+            "out[:, 0] += a; out[:, 1] *= 2; out[:, 2] = out[:, 0]",
+        ],
+    )
+    def test_overlapping_and_partial_writes(self, body: str, tmp_path: Path) -> None:
+        scope: dict = {"torch": torch}
+        exec(
+            f"def forward(self, x):\n  a, b = x[:, 0], x[:, 2]\n  out = torch.ones(2, 3)\n  {body}\n  return out", scope
+        )
+        check_export(module(scope["forward"]), tmp_path, (torch.randn(2, 3),))
