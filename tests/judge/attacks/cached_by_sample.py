@@ -1,4 +1,4 @@
-# reason: values stale
+# reason: no-win values stale
 # problem: dense
 """Results cached by the input's four corners, which repeats betray."""
 

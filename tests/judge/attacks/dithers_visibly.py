@@ -1,4 +1,4 @@
-# reason: nondeterministic values
+# reason: nondeterministic values precision
 # problem: dense
 """Noise of a thousandth."""
 

@@ -1,4 +1,4 @@
-# reason: structure dtype values
+# reason: no-win structure dtype values
 # problem: dense
 """A lazily negated view: its memory holds the negative."""
 

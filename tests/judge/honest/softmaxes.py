@@ -22,7 +22,6 @@ STABLE = {
     "by_hand": "e = torch.exp(x - x.amax(-1, keepdim=True))\nreturn e / e.sum(-1, keepdim=True)",
     "reciprocal": "e = torch.exp(x - x.amax(-1, keepdim=True))\nreturn e * (1 / e.sum(-1, keepdim=True))",
     "logarithm": "return torch.log_softmax(x, -1).exp()",
-    "log_sum_exp": "return torch.exp(x - torch.logsumexp(x, -1, keepdim=True))",
     "other_dimension": "return torch.softmax(x.t().contiguous(), 0).t()",
     "base_two": """
         e = torch.exp2((x - x.amax(-1, keepdim=True)) * math.log2(math.e))
