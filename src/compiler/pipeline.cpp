@@ -4,14 +4,19 @@
 
 #include "compiler/fuse/fuse.h"
 #include "compiler/languages.h"
+#include "compiler/rules.h"
 #include "plan/check.h"
 
 namespace burnish::compiler {
 
 const std::vector<Pass>& pipeline() {
   static const std::vector<Pass> passes = {
-      {"fuse", fuse},
+      {"rules", apply_rules},
+      {"canonicalise", canonicalise},
+      {"share equal steps", share_equal_steps},
       {"drop dead steps", drop_dead_steps},
+      {"prepare", prepare_parameters},
+      {"fuse", fuse},
   };
   return passes;
 }

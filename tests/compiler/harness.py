@@ -51,12 +51,18 @@ class CompiledPlan(PlanInterpreter):
     def _step(self, step: dict[str, Any], scope: Any) -> None:
         if "empty" in step or "zero" in step:
             name = step.get("empty") or step.get("zero")
-            shape = [scope.evaluate(s) for s in step["shape"]] if "shape" in step else list(scope.env[step["like"]].shape)
+            shape = (
+                [scope.evaluate(s) for s in step["shape"]] if "shape" in step else list(scope.env[step["like"]].shape)
+            )
             dtype = getattr(torch, step["dtype"]) if "dtype" in step else scope.env[step["like"]].dtype
             scope.env[name] = self._guarded(shape, dtype, "zero" in step, step.get("strides", "contiguous"))
         elif "layout" in step:
             tensor = scope.env[step["of"]]
-            formats = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last, "channels_last_3d": torch.channels_last_3d}
+            formats = {
+                "contiguous": torch.contiguous_format,
+                "channels_last": torch.channels_last,
+                "channels_last_3d": torch.channels_last_3d,
+            }
             scope.env[step["layout"]] = tensor.contiguous(memory_format=formats[step.get("strides", "contiguous")])
         elif "launch" in step:
             self._launch(step, scope)
@@ -102,7 +108,9 @@ class CompiledPlan(PlanInterpreter):
         for begin, end in zip(cuts, cuts[1:], strict=False):
             self.libraries[step["launch"]](ctypes.c_int64(begin), ctypes.c_int64(end), *args)
         for raw in self.guards:
-            assert bool((raw[:GUARD] == 0xFF).all() and (raw[-GUARD:] == 0xFF).all()), f"{step['launch']} wrote outside its tensors"
+            assert bool((raw[:GUARD] == 0xFF).all() and (raw[-GUARD:] == 0xFF).all()), (
+                f"{step['launch']} wrote outside its tensors"
+            )
 
     def run(self, leaves: Sequence[Any]) -> Any:
         self.guards = []
@@ -121,13 +129,17 @@ def build(source: Path, flags: Sequence[str] = ()) -> ctypes.CDLL:
     return ctypes.CDLL(str(library))
 
 
-def compiled(module: torch.nn.Module, args: tuple, folder: Path, *options: str, dynamic: Any = None) -> tuple[CompiledPlan, str]:
+def compiled(
+    module: torch.nn.Module, args: tuple, folder: Path, *options: str, dynamic: Any = None
+) -> tuple[CompiledPlan, str]:
     """The compiled plan of a module, and the tool's text."""
     module.eval()
     export(module, args, {}, folder / "in", dynamic=dynamic)
     program = tool()
     assert program is not None, "build burnish-compiler-tool first (make test does)"
-    done = subprocess.run([str(program), str(folder / "in"), str(folder / "out"), *options], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [str(program), str(folder / "in"), str(folder / "out"), *options], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     constants = folder / "in" / "constants.safetensors"
     if constants.exists():
@@ -158,7 +170,9 @@ def compare(plan: CompiledPlan, module: torch.nn.Module, args: tuple) -> None:
     got = tensors_of(plan.run(list(leaves_of(args))))
     eager = tensors_of(module(*args))
     double = module.double()
-    exact = tensors_of(double(*[a.double() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in args]))
+    exact = tensors_of(
+        double(*[a.double() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in args])
+    )
     module.float()
     assert len(got) == len(eager)
     for g, e, x in zip(got, eager, exact, strict=True):

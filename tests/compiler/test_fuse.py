@@ -38,9 +38,18 @@ CASES = {
     "sum_two": (lambda x: x.sum((0, 2)), (R(5, 6, 7),)),
     "sum_outer_inner": (lambda x: x.sum((0, 2, 3), keepdim=True), (R(5, 6, 7, 8),)),
     "max_norm": (lambda x: x / x.abs().amax(-1, keepdim=True), (R(6, 50),)),
-    "softmax_by_hand": (lambda x: (lambda e: e / e.sum(-1, keepdim=True))(torch.exp(x - x.amax(-1, keepdim=True))), (R(6, 300) * 5,)),
-    "softmax_middle": (lambda x: (lambda e: e / e.sum(1, keepdim=True))(torch.exp(x - x.amax(1, keepdim=True))), (R(3, 20, 70),)),
-    "norm_by_hand": (lambda x, w: w * (x - x.sum(-1, keepdim=True) / 64) * torch.rsqrt((x * x).sum(-1, keepdim=True) + 1e-6), (R(9, 64), R(64))),
+    "softmax_by_hand": (
+        lambda x: (lambda e: e / e.sum(-1, keepdim=True))(torch.exp(x - x.amax(-1, keepdim=True))),
+        (R(6, 300) * 5,),
+    ),
+    "softmax_middle": (
+        lambda x: (lambda e: e / e.sum(1, keepdim=True))(torch.exp(x - x.amax(1, keepdim=True))),
+        (R(3, 20, 70),),
+    ),
+    "norm_by_hand": (
+        lambda x, w: w * (x - x.sum(-1, keepdim=True) / 64) * torch.rsqrt((x * x).sum(-1, keepdim=True) + 1e-6),
+        (R(9, 64), R(64)),
+    ),
     "argmax": (lambda x: x.argmax(-1), (torch.randint(0, 5, (7, 100)).float(),)),
     "argmin_keep": (lambda x: torch.argmin(x * 2, 1, keepdim=True), (R(7, 5, 3),)),
     "tiny_rows": (lambda x: (x * x).sum(-1), (R(400, 3),)),

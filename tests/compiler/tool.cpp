@@ -1,5 +1,5 @@
-// burnish-compiler-tool PLAN OUT [--rules exact|same|all] [--channels-last] [--without NAME]...: compiles a plan and writes
-// it with its kernels to a folder. The Python tests run what it writes; users have `burnish optimize`.
+// burnish-compiler-tool PLAN OUT [--rules exact|same|all] [--channels-last] [--without NAME]...: compiles a plan and
+// writes it with its kernels to a folder. The Python tests run what it writes; users have `burnish optimize`.
 #include <fstream>
 #include <iostream>
 
@@ -21,7 +21,9 @@ int main(int argc, char** argv) {
     if (word == "--without" && i + 1 < argc) options.without.insert(argv[++i]);
     if (word == "--rules" && i + 1 < argc) {
       const std::string name = argv[++i];
-      options.rules = name == "exact" ? compiler::RuleClass::exact : name == "same" ? compiler::RuleClass::same : compiler::RuleClass::changes;
+      options.rules = name == "exact"  ? compiler::RuleClass::exact
+                      : name == "same" ? compiler::RuleClass::same
+                                       : compiler::RuleClass::changes;
     }
   }
   const auto plan = load_plan(argv[1]);

@@ -137,6 +137,7 @@ class Emitter {
   }
 
   std::string operand(const Operand& o, DType type) const {
+    if (o.value < 0 && !o.size.empty()) return fmt::format("{}({})", lang_.variable(type), o.size);
     if (o.value < 0) return literal(o.number, type);
     const int n = node_of(o);
     const std::string text = value_text(n);
@@ -154,6 +155,7 @@ class Emitter {
 
   std::string expression(int id) const {
     const Node& n = node(id);
+    if (n.kind == NodeKind::index) return index(n.strides, n.offset);
     if (n.kind == NodeKind::load) {
       const std::string element = fmt::format("t{}[{}]", tensors_.at(n.name), index(n.strides, n.offset));
       return n.dtype == DType::bool_ ? element + " != 0" : element;
@@ -622,6 +624,8 @@ class Emitter {
     for (const Node& n : g_.nodes) {
       add(n.offset);
       for (const auto& [axis, stride] : n.strides) add(stride);
+      for (const Operand& o : n.operands)
+        if (!o.size.empty()) add(Size::symbolic(o.size));
     }
     for (const Store& st : s_.stores)
       for (const auto& [axis, stride] : st.strides) add(stride);

@@ -155,6 +155,7 @@ class Builder {
       if (!(is_reduction(*step) ? add_reduction(*step) : add_point(*step))) return std::nullopt;
     }
     collect_outputs();
+    prune();
     if (!is_legal()) return std::nullopt;
     return std::move(group_);
   }
@@ -195,7 +196,8 @@ class Builder {
     if (const auto p = index_.producer.find(name); p != index_.producer.end()) {
       if (members_.contains(p->second)) return -1;  // made later, or not expressible
       const auto* step = std::get_if<OpStep>(&plan_.steps[static_cast<std::size_t>(p->second)]);
-      if (step != nullptr && is_view(*step) && as_name(step->args[0]) != nullptr) {
+      if (step != nullptr && short_name(step->op) == "arange") value = arange(*step);
+      if (value < 0 && step != nullptr && is_view(*step) && as_name(step->args[0]) != nullptr) {
         const Group before = group_;
         const auto known_before = known_;
         const auto which = static_cast<std::size_t>(std::ranges::find(step->out, name) - step->out.begin());
@@ -211,6 +213,28 @@ class Builder {
     if (value < 0) value = load(name);
     if (value >= 0) known_[name] = value;
     return value;
+  }
+
+  /// A row of numbers is computed where it is used.
+  int arange(const OpStep& step) {
+    const Type* type = context_.type(step.out[0]);
+    if (type == nullptr || type->dtype != DType::int64 || type->rank() != 1) return -1;
+    const bool from_zero = step.args.size() == 1;
+    const auto start = from_zero ? std::optional<std::int64_t>(0) : as_int(step.args[0]);
+    const auto by = step.args.size() > 2 ? as_int(step.args[2]) : std::optional<std::int64_t>(1);
+    if (!start || !by || *start < 0 || *by < 1) return -1;
+    Axes axes(group_);
+    Node node;
+    node.kind = NodeKind::index;
+    node.dtype = DType::int64;
+    node.offset = *start;
+    Dims dims(1);
+    if (!type->shape[0].is(1)) {
+      const int axis = axes.fresh(type->shape[0]);
+      dims[0] = {axis};
+      node.strides[axis] = *by;
+    }
+    return add_node(std::move(node), std::move(dims));
   }
 
   bool reaches_member(const std::string& name) const {
@@ -245,6 +269,8 @@ class Builder {
         if (operand.value < 0) return false;
       } else if (const auto number = as_real(*a)) {
         operand.number = *number;
+      } else if (const auto size = as_size(*a)) {
+        operand.size = size->text();
       } else {
         return false;
       }
@@ -348,6 +374,32 @@ class Builder {
     const std::string name = node.name;
     known_[name] = add_node(std::move(node), std::move(out));
     return true;
+  }
+
+  /// Drops nodes that no output needs: whole tensors of which only slices are read.
+  void prune() {
+    std::vector<bool> live(group_.nodes.size(), false);
+    for (const auto& [name, value] : group_.outputs)
+      live[static_cast<std::size_t>(group_.values[static_cast<std::size_t>(value)].node)] = true;
+    for (std::size_t i = live.size(); i-- > 0;)
+      if (live[i])
+        for (const Operand& o : group_.nodes[i].operands)
+          if (o.value >= 0)
+            live[static_cast<std::size_t>(group_.values[static_cast<std::size_t>(o.value)].node)] = true;
+    std::vector<int> place(live.size(), -1);
+    std::vector<Node> kept;
+    for (std::size_t i = 0; i < live.size(); ++i) {
+      if (!live[i]) continue;
+      place[i] = static_cast<int>(kept.size());
+      kept.push_back(std::move(group_.nodes[i]));
+    }
+    group_.nodes = std::move(kept);
+    std::set<int> axes;
+    for (Value& v : group_.values) v.node = v.node < 0 ? -1 : place[static_cast<std::size_t>(v.node)];
+    for (const Value& v : group_.values)
+      if (v.node >= 0)
+        for (const auto& dim : v.dims) axes.insert(dim.begin(), dim.end());
+    std::erase_if(group_.reduced, [&](int axis) { return !axes.contains(axis); });
   }
 
   bool same_space(int a, int b) {

@@ -26,15 +26,16 @@ struct Value {
 struct Operand {
   int value = -1;  ///< index into Group::values, or -1 for a number
   double number = 0;
+  std::string size;  ///< a number that the call's sizes give: its expression, instead of `number`
 };
 
-enum class NodeKind { load, point, reduce };
+enum class NodeKind { load, point, reduce, index };
 
 struct Node {
   NodeKind kind = NodeKind::load;
   std::string name;  ///< tensor that a load reads, or that the node makes
   DType dtype = DType::float32;
-  // load
+  // load; of an index (arange): its first number, and steps as strides
   Size offset = 0;
   std::map<int, Size> strides;  ///< elements by axis; an axis that is absent does not move
   // point

@@ -46,7 +46,6 @@ constexpr PointOp table[] = {
     {"aten::hardswish", "self", "{0} * b_min(b_max({0} + 3.0f, 0.0f), 6.0f) * (1.0f / 6.0f)", real, 5},
     {"aten::hardsigmoid", "self", "b_min(b_max({0} + 3.0f, 0.0f), 6.0f) * (1.0f / 6.0f)", real, 4},
     {"aten::leaky_relu", "self slope=0.01", "({0} > 0.0f ? {0} : {0} * {1})", real, 2},
-    {"aten::prelu", "self weight", "({0} > 0.0f ? {0} : {0} * {1})", real, 2},
     {"aten::elu", "self alpha=1 scale=1 input_scale=1", "({0} > 0.0f ? {0} * {2} : b_expm1({0} * {3}) * ({1} * {2}))",
      real, 22},
     {"aten::celu", "self alpha=1", "({0} > 0.0f ? {0} : b_expm1({0} / {1}) * {1})", real, 24},

@@ -91,7 +91,7 @@ bool can_merge(const Schedule& s, int outer, int inner) {
     return stride_of(strides, outer) == stride_of(strides, inner) * n;
   };
   for (const Node& node : s.group.nodes)
-    if (node.kind == NodeKind::load && !fits(node.strides)) return false;
+    if ((node.kind == NodeKind::load || node.kind == NodeKind::index) && !fits(node.strides)) return false;
   return std::ranges::all_of(s.stores, [&](const Store& store) { return fits(store.strides); });
 }
 

@@ -1,0 +1,69 @@
+#include "compiler/rules.h"
+
+namespace burnish::compiler {
+namespace {
+using enum RuleClass;
+
+constexpr Rule table[] = {
+    {"dropout, evaluating", "dropout(?x, #p, false)", "?x", exact},
+    {"feature dropout, evaluating", "feature_dropout(?x, #p, false)", "?x", exact},
+    {"alpha dropout, evaluating", "alpha_dropout(?x, #p, false)", "?x", exact},
+    {"batch norm into a 2-D convolution",
+     "batch_norm(conv2d(?x, ?k, ?c, #st=[1, 1], #pad=[0, 0], #dil=[1, 1], #g=1), ?w, ?b, ?m, ?v, false, #mom, #eps, "
+     "#cudnn=true)",
+     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "conv2d(?x, mul(?k, reshape(s, along(?k, 0))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #dil, #g)",
+     changes, "ResNet, MobileNet: every convolution"},
+    {"batch norm into a 2-D convolution without bias",
+     "batch_norm(conv2d(?x, ?k, none, #st=[1, 1], #pad=[0, 0], #dil=[1, 1], #g=1), ?w, ?b, ?m, ?v, false, #mom, #eps, "
+     "#cudnn=true)",
+     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "conv2d(?x, mul(?k, reshape(s, along(?k, 0))), sub(?b, mul(?m, s)), #st, #pad, #dil, #g)",
+     changes, "ResNet, MobileNet: every convolution"},
+    {"batch norm into a 1-D convolution",
+     "batch_norm(conv1d(?x, ?k, ?c, #st=[1], #pad=[0], #dil=[1], #g=1), ?w, ?b, ?m, ?v, false, #mom, #eps, "
+     "#cudnn=true)",
+     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "conv1d(?x, mul(?k, reshape(s, along(?k, 0))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #dil, #g)",
+     changes, "speech encoders"},
+    {"batch norm into a 3-D convolution",
+     "batch_norm(conv3d(?x, ?k, ?c, #st=[1, 1, 1], #pad=[0, 0, 0], #dil=[1, 1, 1], #g=1), ?w, ?b, ?m, ?v, false, #mom, "
+     "#eps, #cudnn=true)",
+     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "conv3d(?x, mul(?k, reshape(s, along(?k, 0))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #dil, #g)",
+     changes, "video networks"},
+    {"batch norm into a 2-D transposed convolution",
+     "batch_norm(conv_transpose2d(?x, ?k, ?c, #st=[1, 1], #pad=[0, 0], #op=[0, 0], 1, #dil=[1, 1]), ?w, ?b, ?m, ?v, "
+     "false, #mom, #eps, #cudnn=true)",
+     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "conv_transpose2d(?x, mul(?k, reshape(s, along(?k, 1))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #op, 1, #dil)",
+     changes, "decoders of autoencoders and GANs"},
+    {"batch norm into a 3-D transposed convolution",
+     "batch_norm(conv_transpose3d(?x, ?k, ?c, #st=[1, 1, 1], #pad=[0, 0, 0], #op=[0, 0, 0], 1, #dil=[1, 1, 1]), ?w, "
+     "?b, ?m, ?v, false, #mom, #eps, #cudnn=true)",
+     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "conv_transpose3d(?x, mul(?k, reshape(s, along(?k, 1))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #op, 1, #dil)",
+     changes, "decoders of volumetric networks"},
+    {"batch norm into a product", "batch_norm(linear(?x, ?k, ?c), ?w, ?b, ?m, ?v, false, #mom, #eps, #cudnn=true)",
+     "s = mul(?w, rsqrt(add(?v, #eps))); linear(?x, mul(?k, reshape(s, along(?k, 0))), add(mul(sub(?c, ?m), s), ?b))",
+     changes, "projection heads of self-supervised models"},
+    {"scale into a product", "mul(linear(?x, ?k, ?c), #a)", "linear(?x, mul(?k, #a), mul(?c, #a))", changes,
+     "logit scales and temperatures"},
+    {"two scales", "mul(mul(?x, #a), #b)", "mul(?x, #a * #b)", changes, "attention's scale after a temperature"},
+    {"scale by a quotient", "mul(div(?x, #a), #b)", "mul(?x, #b / #a)", changes, "temperatures"},
+    {"sum of a product's outputs", "sum.dim_IntList(linear(?x, ?k, ?c), [1], keepdim:true)",
+     "linear(?x, sum(?k, [0], true), sum(?c, [0], true))", changes, "ensembles of linear heads that are added up"},
+    {"mean of a product's outputs", "mean.dim(linear(?x, ?k, ?c), [1], keepdim:true)",
+     "linear(?x, div(sum(?k, [0], true), size(?k, 0)), div(sum(?c, [0], true), size(?k, 0)))", changes,
+     "ensembles of linear heads that are averaged"},
+    {"twice the identity", "relu(relu(?x))", "relu(?x)", exact,
+     "blocks that are put together from parts that each end and start with one"},
+    {"back and forth", "neg(neg(?x))", "?x", exact, "losses built from negated scores"},
+};
+}  // namespace
+
+std::span<const Rule> algebra() {
+  return table;
+}
+
+}  // namespace burnish::compiler
