@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import operator
 from collections.abc import Iterator
 from typing import Any
@@ -142,7 +143,7 @@ class Translation:
             entry = {"dtype": _dtype(value, leaf.path), "shape": shape, "strides": self._strides(value)}
             self.values[node] = name
             self._note(name, value)
-        elif leaf.value is None or isinstance(leaf.value, bool | int | float | str):
+        elif _is_plain(leaf.value):
             entry = {"value": leaf.value}
         else:
             raise BurnishError(
@@ -336,6 +337,15 @@ class Translation:
             line_of(node),
             "write that part of forward with PyTorch's own operators on dense tensors",
         )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON can say the value, so that a plan can guard it."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return value is None or isinstance(value, str)
 
 
 def _is_read(node: Node) -> bool:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from burnish import native
 from burnish.exporter import export
 from burnish.interpret import PlanInterpreter
 from burnish.problem import load_problem
 from plans import same
+from torch.utils import _pytree as pytree
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
 
@@ -39,6 +41,24 @@ def test_example(path: Path, tmp_path: Path) -> None:
         assert meta[name]["shape"] == list(tensor.shape), name
         strides = [s for s, n in zip(meta[name]["strides"], tensor.shape, strict=True) if n > 1]
         assert strides == [s for s, n in zip(tensor.stride(), tensor.shape, strict=True) if n > 1], name
+
+
+def test_the_executor_computes_the_same(tmp_path: Path) -> None:
+    """The C++ executor, on the plan of every example, bit for bit."""
+    runtime = native.runtime()
+    wrong = []
+    for path in EXAMPLES:
+        problem = load_problem(path)
+        export(problem.module, *problem.draw(1), tmp_path / path.stem)
+        program = runtime.load(str(tmp_path / path.stem), {})
+        state = dict(problem.module.named_parameters()) | dict(problem.module.named_buffers())
+        bound = program.bind([state[name].detach() for _, name in program.params])
+        args, kwargs = problem.draw(2)
+        expected = [leaf for leaf in pytree.tree_leaves(problem.run(args, kwargs)) if isinstance(leaf, torch.Tensor)]
+        got = bound.run([leaf.value for leaf in problem.leaves(args, kwargs)])
+        if not same(expected, [leaf for leaf in pytree.tree_leaves(got) if isinstance(leaf, torch.Tensor)]):
+            wrong.append(path.stem)
+    assert not wrong
 
 
 def test_draws_are_a_function_of_the_seed_and_leave_the_generators_alone() -> None:
