@@ -15,7 +15,9 @@ def fill(y: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, bias: torch.Ten
 
 @torch.jit.script
 def start(y: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    torch.jit.fork(fill, y, x, weight, bias)
+    later = torch.jit.fork(fill, y, x, weight, bias)
+    if not x.is_floating_point():
+        return torch.jit.wait(later)
     return y
 
 
