@@ -155,7 +155,7 @@ def users_code(reason: str, doing: str, where: str, todo: str) -> Iterator[None]
         ) from None
     except ModuleNotFoundError as error:
         raise BurnishError(
-            "import" if reason == "import" else reason,
+            "import",
             f"{doing} needs the package {error.name!r}, which is not installed",
             where,
             f"install it in this environment ({sys.executable} -m pip install ...)",

@@ -172,13 +172,13 @@ def load_problem(
     with watched(on_slow, "importing"):
         user = _import(path)
     model_class = _class(user, cls, path)
-    here = user
+    here, inputs_path = user, path
     if inputs_from is not None:
         other, _, function = str(inputs_from).partition(":")
-        other_path = _existing(other) if other else path
+        inputs_path = _existing(other) if other else path
         with watched(on_slow, "importing"):
-            here = user if other_path == path else _import(other_path)
-        get_inputs = _function(here, function or "get_inputs", other_path)
+            here = user if inputs_path == path else _import(inputs_path)
+        get_inputs = _function(here, function or "get_inputs", inputs_path)
     else:
         get_inputs = _function(user, "get_inputs", path)
     get_init = getattr(user, "get_init_inputs", None) or getattr(here, "get_init_inputs", None)
@@ -194,11 +194,16 @@ def load_problem(
         "mode": mode,
         "seed": seed,
     }
+
+    def generate(seed: int) -> Call:
+        with beside(inputs_path.parent):
+            return as_call(get_inputs(), str(inputs_path))
+
     return Problem(
         name,
         str(path),
         module,
-        lambda seed: as_call(get_inputs(), str(path)),
+        generate,
         mode=mode,
         seed=seed,
         origin=origin,

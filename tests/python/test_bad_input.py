@@ -58,6 +58,11 @@ def test_no_python(tmp_path: Path) -> None:
         ("raise SystemExit\n", "import", ["sys.exit"]),
         ("raise MemoryError\n", "too-large", ["memory"]),
         (MODEL, "inputs", ["get_inputs"]),
+        (
+            HEAD + "class Model(nn.Module):\n    def forward(self, x): import no_such_package\n" + INPUTS,
+            "import",
+            ["no_such_package"],
+        ),
         (MODEL + "get_inputs = 3\n", "inputs", ["not a function"]),
         (MODEL + "def get_inputs(): return None\n", "inputs", ["NoneType"]),
         (MODEL + "def get_inputs(): raise ValueError('no data today')\n", "inputs", ["no data today", "problem.py:5"]),

@@ -62,7 +62,10 @@ def test_forms_of_get_init_inputs(returned: str, tmp_path: Path) -> None:
 
 def test_another_class_and_inputs_from_another_file(tmp_path: Path) -> None:
     model = write(tmp_path, HONEST.replace("class Model", "class Net"), "net.py")
-    inputs = write(tmp_path, "import torch\ndef four(): return [torch.rand(3, 4)]\n", "data.py")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rows.txt").write_text("3")
+    text = "import torch\ndef four(): return [torch.rand(int(open('rows.txt').read()), 4)]\n"
+    inputs = write(tmp_path / "data", text, "data.py")
     problem = load_problem(model, "Net", f"{inputs}:four")
     assert problem.name == "net:Net"
     assert problem.draw(0)[0][0].shape == (3, 4)
