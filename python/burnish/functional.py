@@ -22,6 +22,7 @@ def purify(exported: torch.export.ExportedProgram) -> torch.export.ExportedProgr
     _inline(exported.graph_module, autocast=False)
     _refuse_writes_to_placeholders(exported)
     if _needs_torch(exported.graph):
+        exported.graph_module.recompile()
         exported = exported.run_decompositions({})
         _inline(exported.graph_module, autocast=True)
         _restore_batch_norm(exported.graph)
@@ -156,9 +157,8 @@ def _refuse_writes_to_placeholders(exported: torch.export.ExportedProgram) -> No
                 continue
             spec = kinds.get(owner.name)
             path = getattr(spec, "target", None) or owner.name
-            kind = getattr(getattr(spec, "kind", None), "name", "")
-            if kind == "CONSTANT_TENSOR":
-                continue  # lifted literals: torch clones them (lift_fresh_copy) before they are written
+            if path.startswith("lifted_tensor"):
+                continue  # torch.tensor(...) inside forward: copied at every call before it is written
             raise BurnishError(
                 "stateful",
                 f"forward writes to {path!r}",

@@ -206,11 +206,27 @@ def test_writing_to_inputs_or_buffers_is_stateful(tmp_path: Path) -> None:
 
     buffered = module(change_buffer)
     buffered.register_buffer("seen", torch.zeros(1))
-    for made, name in ((module(change_input), "'x'"), (buffered, "'seen'")):
+    plain = module(change_buffer, seen=torch.zeros(1))
+    for made, name in ((module(change_input), "'x'"), (buffered, "'seen'"), (plain, "'seen'")):
         with pytest.raises(BurnishError, match=name) as caught:
             export(made, (torch.rand(3),), {}, tmp_path)
         assert caught.value.reason == "stateful"
         assert "test_exporter.py:" in caught.value.where
+
+
+def test_writing_to_literals_and_to_results_of_operators(tmp_path: Path) -> None:
+    def forward(self, x):
+        t = torch.tensor([1.0, 2.0, 3.0])
+        t[0] = 5.0
+        t += 1
+        low, high = x.split([1, 2])
+        high = high.clone()
+        high[0] = low[0]
+        y = x.expand(2, 3).clone()
+        y[1].zero_()
+        return t * x, high, y, torch.zeros(3).index_put_((torch.tensor([2]),), x[:1])
+
+    check_export(module(forward), tmp_path, (torch.randn(3),))
 
 
 def test_no_grad_and_autocast_inside(tmp_path: Path) -> None:
