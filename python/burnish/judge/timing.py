@@ -113,10 +113,18 @@ class Stopwatch:
     ) -> None:
         self.sides = {"reference": reference, "candidate": candidate}
         self._flush, self._rng, self._inspect = flush, rng, inspect
-        self._samples_left = samples
+        self._samples = samples
+        self._wanted: set[int] = set()  # numbers of the candidate's wake-ups whose outputs are looked at
+        self._wakes = 0
         self._running: str | None = None
         self.sampled = 0
         self.stands = True
+
+    def expect(self, wakes: int) -> None:
+        """Draws the samples evenly over the candidate's next `wakes` wake-ups: whoever behaves for the first hundred
+        calls only is caught as surely as anybody else."""
+        ahead = range(self._wakes, self._wakes + wakes)
+        self._wanted = set(self._rng.sample(ahead, min(self._samples, (wakes + 1) // 2)))
 
     def switch(self, to: str) -> None:
         other = "candidate" if to == "reference" else "reference"
@@ -131,8 +139,9 @@ class Stopwatch:
         twin = self.sides[side]
         total = shape.calls + shape.discarded
         sample: set[int] = set()
-        if side == "candidate" and self._inspect is not None and self._samples_left > 0:
-            sample = set(self._rng.sample(range(total), min(total, self._samples_left, 1 + total // 4)))
+        if side == "candidate":
+            sample = {n for n in range(total) if self._wakes + n in self._wanted}
+            self._wakes += total
         start = self._rng.randrange(len(twin.slots))
         slots = twin.slots[start:] + twin.slots[:start]
         seconds, outcomes = twin.worker.time(slots, total, batch=shape.batch, flush=self._flush, sample=sample)
@@ -140,7 +149,6 @@ class Stopwatch:
             last = outcomes[max(outcomes)] if isinstance(outcomes, dict) and outcomes else _Silent()
             raise TimingFailed(side, last)
         for number, outcome in sorted(outcomes.items()):
-            self._samples_left -= 1
             self.sampled += 1
             slot = slots[((number + 1) * shape.batch - 1) % len(slots)]  # of a batch the last call's outputs stay
             if self._inspect is not None and not self._inspect(slot, outcome):
@@ -189,6 +197,7 @@ def time_pair(
     costs: list[float] = []
     slowest = warm_up(watch, costs)
     shape = shape_for(slowest, budget_seconds, max(costs), fewest=fewest)
+    watch.expect(shape.rounds * 2 * (shape.calls + shape.discarded))
     ratios, reference, candidate = [], [], []
     for number in range(shape.rounds):
         side = first if number % 2 == 0 else ("candidate" if first == "reference" else "reference")
