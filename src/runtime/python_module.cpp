@@ -5,11 +5,13 @@ namespace py = pybind11;
 
 namespace burnish {
 void bind_program(py::module_& module);
+void bind_call(py::module_& module);
 void bind_channel(py::module_& module);
 }  // namespace burnish
 
 PYBIND11_MODULE(_runtime, module) {
   module.doc() = "Burnish's runtime: runs plans on PyTorch's own operators and on compiled kernels";
   burnish::bind_program(module);
+  burnish::bind_call(module);
   burnish::bind_channel(module);
 }

@@ -3,6 +3,7 @@
 #include "runtime/arguments.h"
 #include "runtime/bound.h"
 #include "runtime/python_convert.h"
+#include "runtime/python_pattern.h"
 
 /// Program and Bound for Python: burnish._runtime.load, schema, Program, Bound, Error, GuardMiss.
 namespace burnish {
@@ -13,16 +14,9 @@ PyObject* error_type = nullptr;
 PyObject* miss_type = nullptr;
 
 c10::IValue leaf_of(PyObject* object) {
+  c10::IValue leaf;
+  if (to_leaf(object, leaf)) return leaf;
   if (THPVariable_Check(object)) return THPVariable_Unpack(object);
-  if (object == Py_None) return {};
-  if (PyBool_Check(object)) return object == Py_True;
-  if (PyLong_Check(object)) {
-    int overflow = 0;
-    const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
-    if (overflow == 0) return static_cast<std::int64_t>(value);
-  }
-  if (PyFloat_Check(object)) return PyFloat_AS_DOUBLE(object);
-  if (PyUnicode_Check(object)) return py::cast<std::string>(object);
   return c10::IValue(std::string("\0an object of type ", 19) + Py_TYPE(object)->tp_name);  // equals no guard
 }
 
