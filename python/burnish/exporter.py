@@ -25,6 +25,7 @@ from burnish.functional import purify
 from burnish.guarded import users_code
 from burnish.inputs import Call, flatten_inputs
 from burnish.plan_files import write_plan, write_safetensors
+from burnish.recurrent import quick_shapes
 from burnish.translate import Translation, source_of
 
 
@@ -61,6 +62,7 @@ def export(
         users_code("unsupported", "exporting the module", where, "take what torch.export cannot trace out of forward"),
         _as_it_was(module),
         _silence(),
+        quick_shapes(),
     ):
         with torch.no_grad():
             program = torch.export.export(module, args, kwargs, dynamic_shapes=shapes, strict=False)

@@ -10,7 +10,7 @@ from burnish import native
 from burnish.exporter import export
 from burnish.interpret import PlanInterpreter
 from burnish.problem import load_problem
-from plans import same
+from plans import check_meta, same
 from torch.utils import _pytree as pytree
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
@@ -33,14 +33,7 @@ def test_example(path: Path, tmp_path: Path) -> None:
     tensors: dict[str, torch.Tensor] = {}
     got = PlanInterpreter(tmp_path, problem.module).run([leaf.value for leaf in leaves], tensors)
     assert same(expected, got)
-    # What the plan says of each tensor is true: the compiler relies on it.
-    meta = exported.plan["notes"]["meta"]
-    assert set(meta) == set(tensors)
-    for name, tensor in tensors.items():
-        assert meta[name]["dtype"] == str(tensor.dtype).removeprefix("torch."), name
-        assert meta[name]["shape"] == list(tensor.shape), name
-        strides = [s for s, n in zip(meta[name]["strides"], tensor.shape, strict=True) if n > 1]
-        assert strides == [s for s, n in zip(tensor.stride(), tensor.shape, strict=True) if n > 1], name
+    check_meta(exported, tensors)
 
 
 def test_the_executor_computes_the_same(tmp_path: Path) -> None:

@@ -274,6 +274,28 @@ def test_export_leaves_the_module_as_it_was(tmp_path: Path) -> None:
     assert all(isinstance(w, nn.Parameter) for w in lstm._flat_weights)
 
 
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("layers", [{}, {"num_layers": 2, "bidirectional": True}, {"bias": False}])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_layers(kind: type, layers: dict, batch_first: bool, tmp_path: Path) -> None:
+    layer = kind(16, 16, batch_first=batch_first, **layers)
+    exported = check_export(layer, tmp_path, (torch.randn(8, 4, 16),), exact=False)
+    assert any(op in ("lstm.input", "gru.input", "rnn_tanh.input") for op in ops(exported))
+    check_export(
+        kind(16, 16, batch_first=batch_first, **layers).double(),
+        tmp_path,
+        (torch.randn(8, 4, 16).double(),),
+        exact=False,
+    )
+    check_export(layer, tmp_path, (torch.randn(8, 16),), exact=False)
+
+
+def test_an_lstm_with_projections_and_a_long_sequence(tmp_path: Path) -> None:
+    layer = nn.LSTM(3, 6, proj_size=4)
+    exported = check_export(layer, tmp_path, (torch.randn(4000, 1, 3),), exact=False)
+    assert exported.seconds < 10  # 4,000 steps of fake tensors take minutes
+
+
 def test_numbers_have_overloads_of_their_own(tmp_path: Path) -> None:
     def forward(self, x):
         return (2 * x + 1 - 0.5) / 3 ** x.clamp(max=2), 5 - x, x == 1, x**2, torch.where(x > 0, x, 0.0)
