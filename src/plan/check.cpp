@@ -9,6 +9,7 @@
 #include "plan/check_calls.h"
 #include "plan/check_interface.h"
 #include "plan/check_step.h"
+#include "plan/guards.h"
 #include "plan/limits.h"
 #include "plan/names.h"
 #include "plan/result.h"
@@ -175,6 +176,7 @@ Status check_result(const json& node, const CheckScope& scope) {
 Status check_parts(const Plan& plan) {
   if (auto ok = check_limits(plan); !ok) return ok;
   TRY(bound, check_inputs(plan));
+  if (const auto guards = Guards::compile(plan); !guards) return std::unexpected(guards.error());
   if (auto ok = check_kernels(plan); !ok) return inside("kernels", std::move(ok.error()));
   FactsByName facts;
   if (auto ok = check_functions(plan, bound, facts); !ok) return inside("functions", std::move(ok.error()));

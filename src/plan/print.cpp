@@ -83,6 +83,10 @@ std::string function_block(const Function& function) {
 
 }  // namespace
 
+std::string print_function(const Function& function) {
+  return function_block(function);
+}
+
 std::string print_plan(const Plan& plan) {
   Block root('{', '}', 0);
   root.add("burnish_plan", "1");

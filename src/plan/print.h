@@ -13,6 +13,9 @@ std::string print_plan(const Plan& plan);
 /// The plan for people: one step a line in the form `h = aten::mm(x, wt)`. Not meant to be read back.
 std::string describe_plan(const Plan& plan);
 
+/// A function in its JSON form, as print_plan writes it.
+std::string print_function(const Function& function);
+
 /// A step in its JSON form, and in the form for people.
 json step_to_json(const Step& step);
 std::string step_to_text(const Step& step);

@@ -89,6 +89,8 @@ TEST(Check, InputsAndGuards) {
   expect_says(input(R"({"dtype": "float32", "shape": ["n", 2], "strides": "channels_last"})"), {"4 dimensions"});
   expect_says(input(R"({"dtype": "float32", "shape": ["n"], "strides": "odd"})"), {"a layout is wanted"});
   expect_says(input(R"({"dtype": "float32", "shape": ["n"]})", R"(["n + 1"])"), {"no comparison", "where[0]"});
+  expect_says(input(R"({"dtype": "float32", "shape": ["n"]})", R"(["size(x, 3) > 1"])"),
+              {"'x' has no dimension 3", "where"});
   expect_says(input(R"({"dtype": "float32", "shape": ["n"]})", R"(["m > 1"])"), {"nothing binds", "where[0]"});
   expect_says(input(R"({"dtype": "float32", "shape": ["n"]})", R"(["n >"])"), {"where > [0]", "col 4"});
   expect_says(input(R"({"shape": ["n"]})"), {"'dtype' is missing", "inputs > x"});

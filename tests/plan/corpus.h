@@ -68,6 +68,37 @@ inline constexpr std::string_view buffers = R"json({
   {"op": "aten::full", "args": [["n", 2], {"float": "inf"}], "kwargs": {"dtype": {"dtype": "float32"}, "device": {"device": "cpu"}}, "out": ["f"]}],
  "result": ["wide", "f"]})json";
 
-inline constexpr std::array<std::string_view, 4> plans = {bias_gelu, cuda, layers, buffers};
+/// Nested loops and prefixes, results that are arguments, a choice inside a loop, own memory inside functions.
+inline constexpr std::string_view nested = R"json({
+ "burnish_plan": 1,
+ "inputs": {"x": {"dtype": "float32", "shape": ["n", 64]}},
+ "params": {"w3": "outer.1.inner.0.weight"},
+ "kernels": {"scale": {"source": "k.cpp"}},
+ "functions": {
+  "outer": {"args": ["h", "k"], "params": {"g": "gain"},
+            "prepare": [{"call": "packed", "args": ["g"], "out": ["gp"]}],
+            "steps": [{"call": "inner", "args": ["h"], "out": ["a"], "params": "inner.{j}.", "for": "j", "in": [0, 2]},
+                      {"op": "aten::mul.Tensor", "args": ["a", "gp"], "out": ["b"]},
+                      {"call": "plus", "args": ["b"], "out": ["c"], "for": "l", "in": ["i", "2 * i + 1"]}],
+            "result": ["c", "h"]},
+  "plus": {"args": ["h"], "steps": [{"op": "aten::add.Scalar", "args": ["h", "l * n"], "out": ["y"]}], "result": ["y"]},
+  "packed": {"args": ["g"], "steps": [{"op": "aten::neg", "args": ["g"], "out": ["p"]}], "result": ["p"]},
+  "inner": {"args": ["h"], "params": {"w": "weight"},
+            "prepare": [{"op": "aten::t", "args": ["w"], "out": ["wt"]}],
+            "steps": [{"op": "aten::mm", "args": ["h", "wt"], "out": ["m"]},
+                      {"op": "aten::any", "args": ["m"], "out": ["flag"]},
+                      {"if": "flag", "then": "fast", "else": "same", "args": ["m"], "out": ["r"], "params": "post."},
+                      {"empty": "y", "like": "r"},
+                      {"launch": "scale", "range": "size(y, 0) * (i + 1)", "args": ["r", "y", "i * 2 + n"]}],
+            "result": ["y"]},
+  "fast": {"args": ["h"], "params": {"b": "bias"}, "steps": [{"op": "aten::add.Tensor", "args": ["h", "b"], "out": ["y"]}], "result": ["y"]},
+  "same": {"args": ["h"], "steps": [], "result": ["h"]}},
+ "steps": [
+  {"call": "outer", "args": ["x", "x"], "out": ["p", "q"], "params": "outer.{i}.", "for": "i", "in": [0, 3]},
+  {"op": "aten::mm", "args": ["p", "w3"], "out": ["z"]},
+  {"call": "same", "args": ["z"], "out": ["zz"]}],
+ "result": [["p", "q"], "zz", "size(zz, 0) + n"]})json";
+
+inline constexpr std::array<std::string_view, 5> plans = {bias_gelu, cuda, layers, buffers, nested};
 
 }  // namespace burnish::corpus

@@ -5,9 +5,11 @@
 
 #include "plan/check.h"
 #include "plan/guards.h"
+#include "plan/inline.h"
 #include "plan/lifetimes.h"
 #include "plan/parse.h"
 #include "plan/print.h"
+#include "plan/terms.h"
 
 /// What must hold for any text that claims to be a plan. Used by the fuzz tests and by the libFuzzer entry.
 namespace burnish {
@@ -39,11 +41,15 @@ inline std::optional<std::string> broken_property(std::string_view text) {
     if (checked.error().what.empty() || checked.error().reason != "plan") return "a refusal without words or reason";
     return is_utf8(to_text(checked.error())) ? std::nullopt : std::optional("a message that is not UTF-8");
   }
-  // The guards ask for more than the checker can see only in the number of dimensions that `where` mentions.
   const auto guards = Guards::compile(*plan);
   if (!guards) return "a checked plan has guards that do not compile: " + to_text(guards.error());
   const auto found = lifetimes(*plan);
   if (found.steps.size() != plan->steps.size()) return "lifetimes of another length";
+  const auto flat = inline_calls(*plan);
+  if (!flat && flat.error().where.starts_with("after inlining"))
+    return "inlining breaks the plan: " + to_text(flat.error());
+  if (flat && flat->steps.size() < 200 && Terms(*flat).result() != Terms(*plan).result())
+    return "inlining changes the plan";
   return std::nullopt;
 }
 
