@@ -40,6 +40,8 @@ class Context {
 
   Options options;
   std::map<std::string, Type> types;
+  std::map<std::string, Strides::Kind>
+      layouts;                                 ///< how tensors lie that are not contiguous; a `layout` step makes sure
   std::set<std::string> fixed_layout;          ///< names whose strides are guaranteed to be those of their type
   std::map<std::string, std::string> sources;  ///< source file -> text, of the kernels made so far
   std::vector<std::string> fired;              ///< "fold batch norm into a convolution", in order

@@ -1,11 +1,14 @@
 #include "compiler/pipeline.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "compiler/fuse/fuse.h"
 #include "compiler/languages.h"
+#include "compiler/library.h"
 #include "compiler/rules.h"
 #include "plan/check.h"
+#include "plan/print.h"
 
 namespace burnish::compiler {
 
@@ -16,6 +19,7 @@ const std::vector<Pass>& pipeline() {
       {"share equal steps", share_equal_steps},
       {"drop dead steps", drop_dead_steps},
       {"prepare", prepare_parameters},
+      {"library", use_library},
       {"fuse", fuse},
   };
   return passes;
@@ -42,6 +46,38 @@ Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool l
     if (!text.empty()) made.sources[file] = std::string(vector_math()) + text;
   made.plan = std::move(plan);
   made.fired = context.fired;
+  return made;
+}
+
+std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine, RuleClass rules) {
+  struct Variant {
+    std::string name;
+    Options options;
+  };
+  Options all;
+  all.machine = machine;
+  all.rules = rules;
+  std::vector<Variant> variants{{"compiler", all}};
+  Options channels_last = all;
+  channels_last.channels_last = true;
+  variants.push_back({"compiler, channels last", channels_last});
+  Options own = all;
+  own.library = false;
+  variants.push_back({"compiler, no library calls", own});
+  Options careful = all;
+  careful.rules = RuleClass::same;
+  variants.push_back({"compiler, rounding as in eager", careful});
+
+  std::vector<CompiledCandidate> made;
+  for (const Variant& v : variants) {
+    auto candidate = compile_plan(plan, v.options);
+    if (!candidate) continue;
+    candidate->name = v.name;
+    const auto same = [&](const CompiledCandidate& other) {
+      return other.sources == candidate->sources && print_plan(other.plan) == print_plan(candidate->plan);
+    };
+    if (std::ranges::none_of(made, same)) made.push_back(std::move(*candidate));
+  }
   return made;
 }
 

@@ -61,6 +61,11 @@ std::vector<Size> contiguous_strides(const std::vector<Size>& shape) {
   return strides;
 }
 
+std::vector<Size> strides_of(Strides::Kind kind, const std::vector<Size>& shape) {
+  if (kind != Strides::Kind::channels_last || shape.size() != 4) return contiguous_strides(shape);
+  return {shape[1] * shape[2] * shape[3], Size(1), shape[3] * shape[1], shape[1]};
+}
+
 namespace {
 struct Named {
   DType dtype;

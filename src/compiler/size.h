@@ -48,6 +48,8 @@ struct Type {
 };
 
 std::vector<Size> contiguous_strides(const std::vector<Size>& shape);
+/// Strides of a kind of layout; contiguous ones where the rank does not fit it.
+std::vector<Size> strides_of(Strides::Kind kind, const std::vector<Size>& shape);
 /// float32, int64, ... as plans and the exporter write them.
 std::string_view dtype_name(DType dtype);
 std::optional<DType> dtype_named(std::string_view name);

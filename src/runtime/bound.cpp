@@ -62,13 +62,16 @@ std::size_t bytes_read(const Program& program, const std::vector<at::Tensor>& fi
 std::size_t bytes_kept(const Program& program, const std::vector<at::Tensor>& fixed) {
   std::unordered_set<const void*> counted;
   for (std::size_t i = 0; i < fixed.size(); ++i)
-    if (program.fixed[i].kind != Program::Fixed::Kind::prepared && fixed[i].defined())
+    if (program.fixed[i].kind != Program::Fixed::Kind::prepared && fixed[i].defined() && fixed[i].has_storage())
       counted.insert(fixed[i].storage().unsafeGetStorageImpl());
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < fixed.size(); ++i)
-    if (program.fixed[i].kind == Program::Fixed::Kind::prepared && fixed[i].defined() &&
-        counted.insert(fixed[i].storage().unsafeGetStorageImpl()).second)
+  for (std::size_t i = 0; i < fixed.size(); ++i) {
+    if (program.fixed[i].kind != Program::Fixed::Kind::prepared || !fixed[i].defined()) continue;
+    if (!fixed[i].has_storage())  // packed by oneDNN: opaque, about as large as the weight
+      bytes += static_cast<std::size_t>(fixed[i].numel()) * fixed[i].element_size();
+    else if (counted.insert(fixed[i].storage().unsafeGetStorageImpl()).second)
       bytes += fixed[i].storage().nbytes();
+  }
   return bytes;
 }
 

@@ -145,6 +145,8 @@ bool worth_a_kernel(const Plan& plan, const std::set<int>& members) {
 }  // namespace
 
 Result<Plan> fuse(Plan plan, Context& context) {
+  for_each_result(plan.result,
+                  [&](const std::string& name) { context.layouts.erase(name); });  // results lie as eager's do
   Grouping grouping(plan, context);
   grouping.run();
 
@@ -197,7 +199,9 @@ Result<Plan> fuse(Plan plan, Context& context) {
         Type type = *context.type(name);
         type.strides = contiguous_strides(type.shape);
         context.types[use] = type;
-        steps.push_back(LayoutStep{use, name, Strides{}});
+        const auto layout = context.layouts.find(name);
+        steps.push_back(LayoutStep{
+            use, name, Strides{layout == context.layouts.end() ? Strides::Kind::contiguous : layout->second, {}}});
       }
       launch.args.push_back(arg_name(use));
     }
@@ -208,7 +212,10 @@ Result<Plan> fuse(Plan plan, Context& context) {
       empty.dtype = type.dtype;
       empty.shape.emplace();
       for (const Size& s : type.shape) empty.shape->push_back(to_expr(s));
-      type.strides = contiguous_strides(type.shape);
+      if (const auto layout = context.layouts.find(name); layout != context.layouts.end())
+        empty.strides.kind = layout->second;
+      type.strides = strides_of(empty.strides.kind, type.shape);
+      context.fixed_layout.insert(name);
       steps.push_back(empty);
       launch.args.push_back(arg_name(name));
     }

@@ -179,7 +179,10 @@ class Builder {
     node.name = name;
     node.dtype = type->dtype;
     const bool fixed = context_.fixed_layout.contains(name) && type->strides.size() == type->rank();
-    const auto strides = fixed ? type->strides : contiguous_strides(type->shape);
+    const auto layout = context_.layouts.find(name);
+    const auto strides = fixed                              ? type->strides
+                         : layout == context_.layouts.end() ? contiguous_strides(type->shape)
+                                                            : strides_of(layout->second, type->shape);
     Dims dims(type->rank());
     for (std::size_t d = 0; d < type->rank(); ++d) {
       if (type->shape[d].is(1)) continue;

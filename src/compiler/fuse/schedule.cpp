@@ -28,9 +28,11 @@ std::vector<int> flatten(const Dims& dims) {
   return all;
 }
 
-std::map<int, Size> output_strides(const Group& group, int value) {
+std::map<int, Size> output_strides(const Group& group, int value, bool channels_last) {
   std::map<int, Size> strides;
-  const auto order = flatten(group.values[static_cast<std::size_t>(value)].dims);
+  Dims dims = group.values[static_cast<std::size_t>(value)].dims;
+  if (channels_last && dims.size() == 4) dims = {dims[0], dims[2], dims[3], dims[1]};
+  const auto order = flatten(dims);
   Size run = 1;
   for (std::size_t i = order.size(); i-- > 0;) {
     strides[order[i]] = run;
@@ -122,7 +124,8 @@ std::optional<Schedule> make_schedule(Group group, const Context& context) {
   Schedule s;
   s.group = std::move(group);
   for (const auto& [name, value] : s.group.outputs) {
-    Store store{name, s.group.values[static_cast<std::size_t>(value)].node, output_strides(s.group, value), false};
+    Store store{name, s.group.values[static_cast<std::size_t>(value)].node,
+                output_strides(s.group, value, context.layouts.contains(name)), false};
     store.full = s.group.reduced.empty() ||
                  std::ranges::any_of(s.group.reduced, [&](int axis) { return s.group.axes_of(value).contains(axis); });
     s.stores.push_back(std::move(store));

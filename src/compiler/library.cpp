@@ -1,0 +1,264 @@
+#include "compiler/library.h"
+
+#include <algorithm>
+
+#include "compiler/fuse/group.h"
+
+namespace burnish::compiler {
+namespace {
+
+constexpr std::int64_t least_product =
+    16 * 32 * 32;                       // multiplications below which a call's overhead is all that counts
+constexpr std::int64_t least_rows = 2;  // a product with one row reads the weights once: nothing to gain
+
+Arg text(std::string word) {
+  return Arg{Arg::Literal{"str", std::move(word)}};
+}
+Arg no_scalars() {
+  return Arg{std::vector<Arg>{}};
+}
+
+class Library {
+ public:
+  Library(Plan& plan, Context& context) : plan_(plan), context_(context), index_(index_steps(plan)) {
+    for (const auto& [name, path] : plan.params) {
+      fixed_.insert(name);
+      budget_ += 2 * bytes(name);
+    }
+    for (const auto& [name, key] : plan.constants) fixed_.insert(name);
+    for (const Step& step : plan.prepare)
+      for (const std::string& name : outputs(step)) {
+        fixed_.insert(name);
+        budget_ -= bytes(name);
+      }
+  }
+
+  Plan run() {
+    std::vector<Step> steps;
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      if (skipped_.contains(static_cast<int>(i))) continue;
+      auto* op = std::get_if<OpStep>(&plan_.steps[i]);
+      std::optional<OpStep> better;
+      if (op != nullptr) {
+        if (op->op == "aten::linear") better = linear(*op);
+        if (op->op == "aten::addmm") better = addmm(*op);
+        if (op->op == "aten::mm" || op->op == "aten::matmul") better = product(*op, steps);
+        // A convolution with packed weights answers in NHWC whatever it is given, so only where the neighbours are too.
+        if (op->op == "aten::conv2d" && context_.options.channels_last) better = convolution(*op, steps);
+      }
+      if (!better) {
+        steps.push_back(std::move(plan_.steps[i]));
+        continue;
+      }
+      take_relu(*better);
+      if (op->op.starts_with("aten::conv") && context_.options.channels_last) mark(better->out[0]);
+      steps.emplace_back(std::move(*better));
+    }
+    plan_.steps = std::move(steps);
+    if (context_.options.channels_last) spread_layouts();
+    return std::move(plan_);
+  }
+
+ private:
+  std::int64_t bytes(const std::string& name) const {
+    const Type* t = context_.type(name);
+    return t == nullptr ? 0 : std::max<std::int64_t>(0, t->numel()) * 4;
+  }
+  bool is_float(const Type* t) const { return t != nullptr && t->dtype == DType::float32; }
+
+  /// A step in `prepare` that packs a weight; empty where the budget is spent.
+  std::string pack(const std::string& weight, OpStep step) {
+    const std::int64_t cost = bytes(weight);
+    if (cost > budget_) return {};
+    budget_ -= cost;
+    const std::string name = context_.fresh(weight + "_packed");
+    context_.types[name] = *context_.type(weight);
+    step.out = {name};
+    plan_.prepare.emplace_back(std::move(step));
+    return name;
+  }
+
+  std::optional<OpStep> pointwise_linear(const std::string& x, const std::string& weight, const Arg& bias,
+                                         const std::string& out) {
+    const Type *tx = context_.type(x), *tw = context_.type(weight);
+    if (!is_float(tx) || !is_float(tw) || tx->rank() < 2 || tw->rank() != 2 || !tw->is_static()) return std::nullopt;
+    Size rows = 1;
+    for (std::size_t d = 0; d + 1 < tx->rank(); ++d) rows = rows * tx->shape[d];
+    if (rows.is_static() && (rows.value() < least_rows || rows.value() * tw->numel() < least_product))
+      return std::nullopt;
+    std::string use = weight;
+    if (fixed_.contains(weight)) {
+      OpStep packing{"mkldnn::_reorder_linear_weight", {arg_name(weight)}, {}, {}};
+      if (rows.is_static()) packing.args.push_back(arg_int(rows.value()));
+      use = pack(weight, std::move(packing));
+      if (use.empty()) use = weight;
+    }
+    context_.fired.emplace_back("oneDNN product");
+    return OpStep{"mkldnn::_linear_pointwise",
+                  {arg_name(x), arg_name(use), bias, text("none"), no_scalars(), text("")},
+                  {},
+                  {out}};
+  }
+
+  std::optional<OpStep> linear(const OpStep& op) {
+    const Arg* bias = argument(op, 2, "bias");
+    if (as_name(op.args[0]) == nullptr || as_name(op.args[1]) == nullptr) return std::nullopt;
+    return pointwise_linear(*as_name(op.args[0]), *as_name(op.args[1]), bias == nullptr ? arg_none() : *bias,
+                            op.out[0]);
+  }
+
+  /// The transpose of a matrix as a name: its own source where it is one already, else a new view.
+  std::string transposed(const std::string& name, std::vector<Step>* steps) {
+    const auto p = index_.producer.find(name);
+    const auto find = [&]() -> const OpStep* {
+      if (p != index_.producer.end()) return std::get_if<OpStep>(&plan_.steps[static_cast<std::size_t>(p->second)]);
+      for (const Step& s : plan_.prepare)
+        if (const auto* op = std::get_if<OpStep>(&s); op != nullptr && op->out == std::vector<std::string>{name})
+          return op;
+      return nullptr;
+    };
+    const OpStep* maker = find();
+    if (maker != nullptr && (short_name(maker->op) == "t" || short_name(maker->op) == "numpy_T") &&
+        as_name(maker->args[0]) != nullptr)
+      return *as_name(maker->args[0]);
+    const Type* type = context_.type(name);
+    if (type == nullptr || type->rank() != 2) return {};
+    OpStep view{"aten::t", {arg_name(name)}, {}, {context_.fresh(name + "_t")}};
+    Type turned = *type;
+    std::swap(turned.shape[0], turned.shape[1]);
+    turned.strides.clear();
+    context_.types[view.out[0]] = turned;
+    std::string made = view.out[0];
+    if (fixed_.contains(name)) {
+      fixed_.insert(made);
+      plan_.prepare.emplace_back(std::move(view));
+    } else if (steps != nullptr) {
+      steps->emplace_back(std::move(view));
+    } else {
+      return {};
+    }
+    return made;
+  }
+
+  std::optional<OpStep> addmm(const OpStep& op) {
+    if (op.args.size() != 3 || !op.kwargs.empty()) return std::nullopt;
+    const std::string *bias = as_name(op.args[0]), *x = as_name(op.args[1]), *w = as_name(op.args[2]);
+    if (bias == nullptr || x == nullptr || w == nullptr) return std::nullopt;
+    const Type* tb = context_.type(*bias);
+    if (tb == nullptr || tb->rank() != 1 || !fixed_.contains(*w)) return std::nullopt;
+    const std::string turned = transposed(*w, nullptr);
+    return turned.empty() ? std::nullopt : pointwise_linear(*x, turned, arg_name(*bias), op.out[0]);
+  }
+
+  std::optional<OpStep> product(const OpStep& op, std::vector<Step>& steps) {
+    const std::string *a = as_name(op.args[0]), *b = as_name(op.args[1]);
+    if (a == nullptr || b == nullptr) return std::nullopt;
+    const Type *ta = context_.type(*a), *tb = context_.type(*b);
+    if (!is_float(ta) || !is_float(tb) || tb->rank() != 2 || ta->rank() < 2 || !tb->is_static() || !ta->is_static())
+      return std::nullopt;
+    const std::int64_t k = tb->shape[0].value(), rows = k == 0 ? 0 : ta->numel() / k;
+    if (rows < least_rows || rows * tb->numel() < 8 * least_product) return std::nullopt;
+    const std::string turned = transposed(*b, &steps);
+    return turned.empty() ? std::nullopt : pointwise_linear(*a, turned, arg_none(), op.out[0]);
+  }
+
+  std::optional<OpStep> convolution(const OpStep& op, std::vector<Step>& steps) {
+    const std::size_t dims = op.op == "aten::conv2d" ? 2 : 3;
+    const std::string *x = as_name(op.args[0]), *w = as_name(op.args[1]);
+    if (x == nullptr || w == nullptr || !fixed_.contains(*w)) return std::nullopt;
+    const Type *tx = context_.type(*x), *tw = context_.type(*w);
+    if (!is_float(tx) || !is_float(tw) || tx->rank() != dims + 2 || !tw->is_static() || !tx->is_static() ||
+        tx->numel() == 0)
+      return std::nullopt;
+    const Arg* bias = argument(op, 2, "bias");
+    const auto list = [&](std::size_t i, std::string_view name,
+                          std::int64_t otherwise) -> std::optional<std::vector<std::int64_t>> {
+      const Arg* a = argument(op, i, name);
+      auto values =
+          a == nullptr ? std::vector<std::int64_t>{otherwise} : as_ints(*a).value_or(std::vector<std::int64_t>{});
+      if (values.empty()) return std::nullopt;
+      if (values.size() == 1) values.resize(dims, values[0]);
+      return values;
+    };
+    const auto stride = list(3, "stride", 1), padding = list(4, "padding", 0), dilation = list(5, "dilation", 1);
+    const Arg* groups_arg = argument(op, 6, "groups");
+    const auto groups = groups_arg == nullptr ? std::optional<std::int64_t>(1) : as_int(*groups_arg);
+    if (!stride || !padding || !dilation || !groups) return std::nullopt;
+    OpStep packing{"mkldnn::_reorder_convolution_weight",
+                   {arg_name(*w), arg_ints(*padding), arg_ints(*stride), arg_ints(*dilation), arg_int(*groups),
+                    arg_sizes(tx->shape)},
+                   {},
+                   {}};
+    const std::string packed = pack(*w, std::move(packing));
+    if (packed.empty()) return std::nullopt;
+    std::string input = *x;
+    if (context_.options.channels_last) {
+      input = context_.fresh(*x + "_cl");
+      Type type = *tx;
+      context_.types[input] = type;
+      steps.emplace_back(LayoutStep{
+          input, *x, Strides{dims == 2 ? Strides::Kind::channels_last : Strides::Kind::channels_last_3d, {}}});
+    }
+    context_.fired.emplace_back("oneDNN convolution");
+    return OpStep{"mkldnn::_convolution_pointwise",
+                  {arg_name(input), arg_name(packed), bias == nullptr ? arg_none() : *bias, arg_ints(*padding),
+                   arg_ints(*stride), arg_ints(*dilation), arg_int(*groups), text("none"), no_scalars(), text("")},
+                  {},
+                  {op.out[0]}};
+  }
+
+  /// A ReLU that alone reads the result goes into the call.
+  void take_relu(OpStep& op) {
+    const auto readers = index_.consumers.find(op.out[0]);
+    if (index_.results.contains(op.out[0]) || readers == index_.consumers.end() || readers->second.size() != 1) return;
+    const auto* next = std::get_if<OpStep>(&plan_.steps[static_cast<std::size_t>(readers->second[0])]);
+    if (next == nullptr || next->op != "aten::relu") return;
+    for (Arg& a : op.args)
+      if (auto* l = std::get_if<Arg::Literal>(&a.value); l != nullptr && l->text == "none") {
+        l->text = "relu";
+        break;
+      }
+    op.out[0] = next->out[0];
+    skipped_.insert(readers->second[0]);
+  }
+
+  void mark(const std::string& name) {
+    const Type* t = context_.type(name);
+    if (t != nullptr && t->rank() == 4) context_.layouts[name] = Strides::Kind::channels_last;
+  }
+
+  /// What is computed element by element from a tensor in NHWC is in NHWC too.
+  void spread_layouts() {
+    constexpr std::string_view keep[] = {"max_pool2d", "avg_pool2d", "upsample_nearest2d", "upsample_bilinear2d",
+                                         "cat"};
+    for (const Step& step : plan_.steps) {
+      const auto* op = std::get_if<OpStep>(&step);
+      if (op == nullptr || op->out.size() != 1) continue;
+      const Type* out = context_.type(op->out[0]);
+      if (out == nullptr || out->rank() != 4) continue;
+      const bool keeps = std::ranges::find(keep, short_name(op->op)) != std::end(keep);
+      if (!keeps && (!is_fusable(*op, context_) || is_reduction(*op))) continue;
+      for_each_input(step, [&](const std::string& name) {
+        const Type* in = context_.type(name);
+        if (context_.layouts.contains(name) && in != nullptr && in->rank() == 4 && (keeps || in->shape == out->shape))
+          mark(op->out[0]);
+      });
+    }
+  }
+
+  Plan& plan_;
+  Context& context_;
+  StepIndex index_;
+  std::set<std::string> fixed_;
+  std::int64_t budget_ = 0;
+  std::set<int> skipped_;
+};
+
+}  // namespace
+
+Result<Plan> use_library(Plan plan, Context& context) {
+  if (!context.options.library) return plan;
+  return Library(plan, context).run();
+}
+
+}  // namespace burnish::compiler
