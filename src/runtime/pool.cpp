@@ -120,6 +120,7 @@ class PoolOfClasses final : public Pool {
 
   /// A piece of the current slab. Null once small buffers have all the room that they may have.
   Header* carve(std::size_t bytes) {
+    bytes = (bytes + alignment - 1) / alignment * alignment;
     if (slab_left_ < bytes) {
       if ((slabs_.size() + 1) * regions::size > most_small_bytes) return nullptr;
       void* slab = regions::map(regions::size);
