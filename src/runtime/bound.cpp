@@ -17,7 +17,8 @@ struct Bound::Param {
   std::vector<std::int64_t> sizes, strides;
   bool prepared = false;  ///< prepare read it
   std::uint32_t version = 0;
-  const void* address = nullptr;
+  std::int64_t offset = 0;
+  c10::Storage storage;  ///< kept, so that no other memory can come to lie at its address
 
   explicit Param(const at::Tensor& tensor)
       : dtype(tensor.scalar_type()),
@@ -33,7 +34,8 @@ struct Bound::Param {
     return tensor.is_inference() ? 0 : tensor.unsafeGetTensorImpl()->version_counter().current_version();
   }
   bool same_values(const at::Tensor& tensor) const {
-    return version == version_of(tensor) && address == tensor.const_data_ptr();
+    return version == version_of(tensor) && tensor.storage().unsafeGetStorageImpl() == storage.unsafeGetStorageImpl() &&
+           tensor.storage_offset() == offset;
   }
 };
 
@@ -127,7 +129,8 @@ Result<std::shared_ptr<const Bound::State>> Bound::prepare(std::vector<at::Tenso
     auto& guard = state->guards[i];
     guard.prepared = true;
     guard.version = Param::version_of(params[i]);
-    guard.address = params[i].const_data_ptr();
+    guard.storage = params[i].storage();
+    guard.offset = params[i].storage_offset();
   }
   state->params = std::move(params);
   state->prepared.times = before ? before->prepared.times : 0;
