@@ -11,7 +11,9 @@ from burnish.judge.trees import flatten_result
 from burnish.judge.widen import CannotWiden, run_wide
 from burnish.judge.yardstick import FACTOR, MASKED, Reference, floors, is_exact
 
-CLOSE_DRAWS = 4  # of the moves behind a calibration, those from this one on are by FAR ulps and count for masks only
+CLOSE_DRAWS = (
+    4  # of the moves behind a calibration, those from this one on go as far as FAR ulps and count for masks only
+)
 FAR = 4.0
 
 
@@ -44,8 +46,7 @@ def calibrate(pool, item, draws: int) -> None:
     exact = _float64(pool, item)
     moved: list[list[torch.Tensor]] = []
     for d in range(draws):
-        ulps = 1.0 if d < CLOSE_DRAWS else FAR
-        leaves = nudge_ulps(item.leaves, ulps, seed_of(pool.secret, "move", item.index, d))
+        leaves = nudge_ulps(item.leaves, 1.0 if d < CLOSE_DRAWS else FAR, seed_of(pool.secret, "move", item.index, d))
         try:
             tensors, structure = pool.eager(leaves)
         except Exception:  # the user's module: a move that it cannot take says nothing
@@ -127,7 +128,7 @@ def _outlier_limit(r: Reference, suspect: torch.Tensor) -> float:
     flat = suspect.reshape(-1)
     keep = max(1, int(flat.numel() * (1 - MASKED)))
     usual = float(flat.kthvalue(keep).values) if flat.numel() > 1 else float(flat.max())
-    return max(FACTOR * usual, floors(r.eager.dtype)[1] * r.rms)
+    return max(FACTOR * usual, floors(r.eager.dtype)[2] * r.rms)
 
 
 def _mask_unstable(

@@ -100,24 +100,22 @@ def vary(leaves: list, kind: Kind, structures: list[Structure], seed: int) -> li
 
 
 def nudge_ulps(leaves: list, ulps: float, seed: int) -> list:
-    """Every finite nonzero floating value moved up or down by `ulps` units in its last place; zeros stay."""
+    """Every finite nonzero floating value moved by one unit in its last place, up or down; with `ulps` above one, by
+    anything up to that many units, so that equal values part. Zeros stay."""
     gen = torch.Generator().manual_seed(seed)
     moved = []
     for leaf in leaves:
         if not isinstance(leaf, torch.Tensor) or not leaf.is_floating_point() or leaf.numel() == 0:
             moved.append(leaf)
             continue
-        eps = torch.finfo(leaf.dtype).eps
-        signs = torch.randint(0, 2, leaf.shape, generator=gen, dtype=torch.int8).double() * 2 - 1
+        if ulps > 1:
+            steps = (torch.rand(leaf.shape, generator=gen, dtype=torch.float64) * 2 - 1) * ulps
+        else:
+            steps = torch.randint(0, 2, leaf.shape, generator=gen, dtype=torch.int8).double() * 2 - 1
+        wide = leaf.double()
+        unit = torch.finfo(leaf.dtype).eps * torch.exp2(torch.floor(torch.log2(wide.abs().clamp_min(1e-300))))
         out = torch.empty_like(leaf)
-        exponent = torch.floor(torch.log2(leaf.double().abs().clamp_min(1e-300)))
-        out.copy_(
-            torch.where(
-                torch.isfinite(leaf) & (leaf != 0),
-                leaf.double() + signs * ulps * eps * torch.exp2(exponent),
-                leaf.double(),
-            )
-        )
+        out.copy_(torch.where(torch.isfinite(leaf) & (leaf != 0), wide + steps * unit, wide))
         moved.append(out)
     return moved
 

@@ -55,3 +55,29 @@ def flatten_result(result: object) -> tuple[list[torch.Tensor], object]:
 
     structure = walk(result)
     return tensors, structure
+
+
+def align(expected: object, got: object, tensors: list[torch.Tensor]) -> list[torch.Tensor] | None:
+    """The tensors of a result in the order of the expected structure: a dict may have its keys in another order. None
+    where the structures differ. Nothing in `got` is trusted."""
+    order: list[int] = []
+
+    def walk(e: object, g: object) -> bool:
+        if isinstance(e, dict):
+            if not isinstance(g, dict) or set(e) != set(g):
+                return False
+            if set(e) == {"tensor"} and isinstance(e["tensor"], int):
+                order.append(g["tensor"])
+                return (
+                    isinstance(g["tensor"], int)
+                    and not isinstance(g["tensor"], bool)
+                    and 0 <= g["tensor"] < len(tensors)
+                )
+            return all(walk(e[k], g[k]) for k in e)
+        if isinstance(e, list):
+            return isinstance(g, list) and len(e) == len(g) and all(map(walk, e, g))
+        return type(e) is type(g) and (e == g or (e != e and g != g))
+
+    if not walk(expected, got) or len(set(order)) != len(order) or len(order) != len(tensors):
+        return None
+    return [tensors[i] for i in order]
