@@ -16,7 +16,7 @@ TINY = 2.0**-44  # of an output's RMS: a part whose reference is exactly zero ma
 CLASSIFIED = (2.0**-18, 2.0**-5)  # relative errors between which an evenly spread error is called one of precision
 
 # dtype of the output: (RMS of the whole error, of a row's or channel's, largest single error), relative to the RMS of
-# the whole or of the part. A row's error is often one common factor (its sum was rounded), so it scatters like one value.
+# the whole or of the part. A row is often off by one common factor (its sum was rounded): it scatters like one value.
 # DESIGN has 2^-19 for the whole; sums one by one over 16,384 values of one sign leave up to 3.3e-6, so it is 2^-18.
 # Half types: one ulp (rounding to nearest leaves 0.29), two, four. float64 has no wider reference: fp32's, 29 bits on.
 FLOORS = {
