@@ -41,6 +41,15 @@ std::string find_bwrap() {
   return {};
 }
 
+/// In the child: where memory runs out the kernel ends candidates and compilers first, and not who judges them (many
+/// processes of a candidate can fill memory together, each within its own limit). Async-signal-safe.
+void volunteer_for_the_oom_killer() {
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] const auto put = write(fd, "1000", 4);
+  close(fd);
+}
+
 /// In the child, as root: a mount namespace of its own in which every binding has a name that an ordinary user can
 /// reach (a Python under /root is closed to others), then a user that owns nothing. Async-signal-safe.
 const char* stage_and_drop(const std::vector<Binding>& bindings) {
@@ -160,9 +169,18 @@ Result<Confined> confine(const SandboxOptions& options) {
   argv.insert(argv.end(), options.argv.begin(), options.argv.end());
   confined.spawn.fds.insert(confined.spawn.fds.end(), options.fds.begin(), options.fds.end());
   confined.spawn.limits = options.limits;
+  // bwrap stays as process 1 inside, where its environment can be read in /proc: the user's keys must not be in it.
+  confined.spawn.env = std::vector<std::string>{};
   if (root) {
-    confined.spawn.prepare = [binds = std::move(binds)] { return stage_and_drop(binds); };
+    confined.spawn.prepare = [binds = std::move(binds)] {
+      volunteer_for_the_oom_killer();
+      return stage_and_drop(binds);
+    };
   } else {
+    confined.spawn.prepare = []() -> const char* {
+      volunteer_for_the_oom_killer();
+      return nullptr;
+    };
     confined.spawn.limits.processes.reset();  // would count all of the user's own processes; workers set it inside
   }
   return confined;

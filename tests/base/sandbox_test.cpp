@@ -52,6 +52,13 @@ TEST_F(Sandbox, RunsAsNobodyWithAClearEnvironment) {
   EXPECT_EQ(r.out.find("s3cret"), std::string::npos);
 }
 
+TEST_F(Sandbox, ItsOwnFirstProcessKnowsNoVariablesOfOurs) {
+  setenv("BURNISH_TEST_SECRET", "s3cret", 1);
+  const auto r = shell("cat /proc/*/environ | tr '\\000' '\\n'");
+  EXPECT_NE(r.out.find("USER=burnish"), std::string::npos) << r.err;  // one's own can be read
+  EXPECT_EQ(r.out.find("s3cret"), std::string::npos);
+}
+
 TEST_F(Sandbox, ShowsOnlyWhatIsNamed) {
   auto r = shell("cat " + (folder / "note").string());
   EXPECT_FALSE(succeeded(r.exit));
@@ -126,6 +133,10 @@ TEST_F(Sandbox, MemoryIsLimited) {
   const auto r = shell("head -c 300000000 /dev/zero | tail -c 300000000 | wc -c");
   EXPECT_EQ(r.out, "0\n");
   EXPECT_NE(r.err.find("memory"), std::string::npos) << r.err;
+}
+
+TEST_F(Sandbox, IsTheFirstToGoWhereMemoryRunsOut) {
+  EXPECT_EQ(shell("cat /proc/self/oom_score_adj").out, "1000\n");
 }
 
 TEST_F(Sandbox, EndlessLoopsEndByTheClockAndByCpuTime) {
