@@ -78,6 +78,7 @@ class PoolOfClasses final : public Pool {
   }
 
   void escaped(const at::Tensor& result) override {
+    if (!result.has_storage()) return;
     const auto& data = result.storage().data_ptr();
     if (data.get_deleter() != &release) return;
     Header* header = header_of(data.get_context());
