@@ -60,6 +60,7 @@ class Ladder:
         seed: int | None = None,
         progress: Callable[[int, int], None] | None = None,
         quiet: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext,
+        order: list[str] | None = None,
     ) -> None:
         self.pool, self.runner, self.base = pool, runner, base
         self.options = pool.options
@@ -68,6 +69,7 @@ class Ladder:
         self._parameters: int | None = None
         self._progress = progress or (lambda done, of: None)
         self._quiet = quiet
+        self.order = order  # paths of a plan's inputs; None: the leaves of a call
 
     # -- steps -------------------------------------------------------------------------------------------------------
     def first(self, count: int = 3) -> bool:
@@ -152,12 +154,8 @@ class Ladder:
         self._parameters = number
         return True
 
-    def forget_parameters(self) -> None:
-        """Somebody else set the worker's parameters (to set 0, as constructed)."""
-        self._parameters = 0
-
     def _set(self, items: list[Item]) -> bool:
-        outcome = self.runner.set_slots([self.pool.slot(item) for item in items])
+        outcome = self.runner.set_slots([self.pool.slot(item, self.order) for item in items])
         return outcome is None or outcome.ok or self._refuse(self._failed(outcome, None))
 
     def _calls(self, items: list[Item]) -> bool:
@@ -190,7 +188,9 @@ class Ladder:
         turned = items[1:] + items[:1]
         if any(_layout(a) != _layout(b) for a, b in zip(items, turned, strict=True)):
             return True
-        self.runner.overwrite_slots([self.pool.slot(item) for item in turned])
+        written = self.runner.overwrite_slots([self.pool.slot(item, self.order) for item in turned])
+        if written is not None and not written.ok:
+            return self._refuse(self._failed(written, None))
         slot = self._random.randrange(len(turned))
         if turned[slot].kind.name in self.tally.failed:
             return True

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -21,6 +22,13 @@ from burnish.judge.yardstick import Pooled, Reference
 OBSERVED = 4  # draws from which structure is read
 CALIBRATED = 8  # inputs with a float64 reference, at least
 FIRST_SETS = (0, 0, 0, 0, 0, 0, 1, 1, 2, 0)  # parameter sets of the first ten inputs
+
+
+class _Mark:
+    """Stands for a leaf while its place is looked up."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 class BadInputs(Exception):
@@ -72,6 +80,7 @@ class Pool:
         self._memory = memory_bytes
         self._items: OrderedDict[int, Item] = OrderedDict()
         self._spec: object = None
+        self._places: dict[str, Any] | None = None
         self.names: list[str] = []
         self.structures: list[Structure] = []
         self._observe()
@@ -165,12 +174,69 @@ class Pool:
         copies = [leaf.clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
         return unflatten_call(copies, self._spec)
 
-    def slot(self, item: Item) -> list:
-        """The values that a worker gets for an input, in the order of forward's parameters."""
-        args, kwargs = self.call_of(item.leaves)
-        if hasattr(self.problem, "leaves"):
-            return [leaf.value for leaf in self.problem.leaves(args, kwargs)]
-        return [leaf for leaf in flatten_call(args, kwargs)[0]]
+    def slot(self, item: Item, order: list[str] | None = None) -> list:
+        """The values that a worker gets for an input: the leaves of the call (a Python form puts them back by
+        `spec`), or
+        those at the plan's paths `order`. Raises KeyError for a path that forward does not have."""
+        if order is None:
+            return item.leaves
+        return [
+            item.leaves[at] if isinstance(at, int) else at.value for at in map(self._positions().__getitem__, order)
+        ]
+
+    def _positions(self) -> dict[str, Any]:
+        """Path (and name) of an argument as a plan says it -> the number of its leaf, or the argument itself where it
+        is
+        a default of forward that no call gives."""
+        if self._places is None:
+            leaves = [_Mark(i) for i in range(len(self._sample))]
+            args, kwargs = unflatten_call(leaves, self._spec)
+            self._places = {}
+            for leaf in self._named(args, kwargs):
+                place = leaf.value.number if isinstance(leaf.value, _Mark) else leaf
+                self._places |= {leaf.name: place, leaf.path: place}
+        return self._places
+
+    def _named(self, args: tuple, kwargs: dict) -> list:
+        from burnish.inputs import flatten_inputs
+
+        return flatten_inputs(self.module.forward, args, kwargs)
+
+    def given(self, item: Item, tensors: list[torch.Tensor], order: list[str] | None = None) -> Item:
+        """`item` with the tensors that a worker was really given (a timing varies them), and eager's answer to
+        those."""
+        leaves = list(item.leaves)
+        if order is None:
+            places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor)]
+        else:
+            at = [self._positions()[path] for path in order]
+            places = [p for p in at if isinstance(p, int) and isinstance(leaves[p], torch.Tensor)]
+        for place, tensor in zip(places, tensors, strict=True):
+            leaves[place] = tensor
+        self.parameters.use(item.parameters)
+        outputs, structure = self.eager(leaves)
+        return Item(
+            item.index,
+            item.kind,
+            item.parameters,
+            item.seed,
+            leaves,
+            [first_look(t, item.kind) for t in outputs],
+            structure,
+        )
+
+    def variable(self, order: list[str] | None = None) -> list[int]:
+        """Numbers of the leaves, as a worker gets them, that a timing may scale by a factor between 1/2 and 1."""
+        numbers = range(len(self.structures)) if order is None else [self._positions()[path] for path in order]
+        return [n for n, at in enumerate(numbers) if isinstance(at, int) and self._may_scale(self.structures[at])]
+
+    @staticmethod
+    def _may_scale(s: Structure) -> bool:
+        return s.scalable and s.pattern is None
+
+    @property
+    def spec(self) -> object:
+        return self._spec
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Parameters and buffers by path, as they are now (tied ones under each of their paths)."""

@@ -7,6 +7,7 @@ import os
 import random
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from burnish.judge.options import FINAL_PAIRS, Misuse, Options
 from burnish.judge.pool import BadInputs, Item, Pool, parameter_set
 from burnish.judge.reasons import known
 from burnish.judge.timing import SEARCH_ROUNDS, Side, Stopwatch, Timing, TimingFailed, measure, time_pair
-from burnish.judge.twins import LoadFailed, Workers
+from burnish.judge.twins import LoadFailed, Workers, deployed_folder, order_of
 from burnish.judge.verdict import Verdict
 from burnish.judge.yardstick import Finding
 
@@ -64,6 +65,7 @@ class Session:
         self.pool: Pool | None = None
         self.plan_dir: str | None = None
         self.notes: list[str] = []
+        self._placed: weakref.WeakSet = weakref.WeakSet()  # workers that have parameter set 0
         self._finals = 0
         self._timed = 0
 
@@ -82,11 +84,11 @@ class Session:
                 self.options.mode,
                 on_slow=lambda phase, seconds: self._progress(phase, int(seconds), 0),
             )
-        self.workers.set_problem(getattr(self.problem, "payload", None))
         probe = self.problem.probe() if hasattr(self.problem, "probe") else None
         exported = self._export()
         try:
             self.pool = Pool(self.problem, self.options, self.secret, _memory_for_pool())
+            self.workers.set_problem(getattr(self.problem, "payload", None), self.pool.spec)
             constant = self._calibrate()
         except BadInputs as e:
             raise BurnishError(
@@ -148,17 +150,23 @@ class Session:
         return verdict.to_json()
 
     def _verify_and_time(self, candidate: dict, stage: str, verdict: Verdict) -> None:
-        form = _verified_form(candidate, stage)
+        form = self._form_for(candidate, stage)
+        order = order_of(form)
         started = time.perf_counter()
         try:
+            if order is not None:
+                self.pool.slot(self.pool.item(0), order)
             with self.lease.shared():
                 worker = self.workers.load(form)
+        except KeyError as e:
+            verdict.refuse(Finding("plan", f"the plan has an input {e.args[0]!r}, and forward has none of that name"))
+            return
         except LoadFailed as e:
             verdict.refuse(_of_outcome(e.outcome))
             return
         finally:
             verdict.seconds["load"] = time.perf_counter() - started
-        ladder = self._ladder(worker, stage)
+        ladder = self._ladder(worker, stage, order)
         try:
             stands = self._climb(ladder, worker, candidate, stage, verdict)
         finally:
@@ -168,11 +176,17 @@ class Session:
             verdict.refuse(ladder.tally.finding)
             return
         if stage != "search":
-            self._time_fresh(ladder, candidate, stage, verdict)
+            self._time_fresh(ladder, candidate, form, stage, verdict)
         if verdict.reason == "ok" and (constant := self.pool.constant()):
             verdict.reason = constant
 
-    def _ladder(self, worker: Any, stage: str) -> Ladder:
+    def _form_for(self, candidate: dict, stage: str) -> dict:
+        """The candidate as it is; a plan in the final stage as it will be deployed."""
+        if candidate.get("form") == "plan" and stage == "final":
+            return deployed_folder(candidate, self.scratch)
+        return candidate
+
+    def _ladder(self, worker: Any, stage: str, order: list[str] | None) -> Ladder:
         base = 0
         if stage == "final":
             base = FRESH + 200 * (self._finals % 15)
@@ -182,13 +196,14 @@ class Session:
             worker,
             base=base,
             quiet=self.lease.shared,
+            order=order,
             progress=lambda done, of: self._progress("verify", done, of),
         )
 
     def _climb(self, ladder: Ladder, worker: Any, candidate: dict, stage: str, verdict: Verdict) -> bool:
         if not ladder.first(3):
             return False
-        if stage == "search" and candidate.get("form") != "original":
+        if stage == "search":
             try:
                 quick = self._quick_timing(ladder, worker, candidate)
             except TimingFailed as e:
@@ -196,7 +211,7 @@ class Session:
             if ladder.tally.finding is not None:
                 return False
             verdict.take_timing(quick)
-            if quick.pairs and quick.speedup < GIVE_UP_BELOW:
+            if candidate.get("form") != "original" and quick.pairs and quick.speedup < GIVE_UP_BELOW:
                 verdict.notes.append("slower than the reference in the quick timing: verified on 3 inputs only")
                 return ladder.conclude()
         return ladder.full(self.options.inputs, self.options.verify_seconds)
@@ -217,54 +232,65 @@ class Session:
             index += 1
         return items
 
-    def _side(self, worker: Any, items: list[Item]) -> Side:
+    def _side(self, worker: Any, items: list[Item], order: list[str] | None) -> Side:
         """Puts parameters and inputs into a loaded worker and calls it once. Raises LoadFailed."""
         self.pool.parameters.use(0)
-        for step in (
-            lambda: worker.set_params(self.pool.tensors()),
-            lambda: worker.set_slots([self.pool.slot(i) for i in items]),
+        steps = [
+            lambda: worker.set_slots([self.pool.slot(i, order) for i in items]),
             lambda: worker.call(0, timeout=self.options.timeout_seconds),
-        ):
+        ]
+        if worker not in self._placed:
+            steps.insert(0, lambda: worker.set_params(self.pool.tensors()))
+        for step in steps:
             outcome = step()
             if outcome is not None and not outcome.ok:
                 raise LoadFailed(outcome)
-        return Side(worker, list(range(len(items))))
+        self._placed.add(worker)
+        return Side(worker, list(range(len(items))), self.pool.variable(order))
 
-    def _watch(self, reference: Any, candidate: Any, items: list[Item], ladder: Ladder, samples: int) -> Stopwatch:
+    def _watch(
+        self, reference: Any, candidate: Any, items: list[Item], ladder: Ladder, twin: dict, samples: int
+    ) -> Stopwatch:
+        """Both sides set up. Sampled outputs are compared with eager on what the worker was really given."""
+
         def inspect(slot: int, outcome: Any) -> bool:
-            return ladder.judge_outcome(items[slot], outcome)
+            item = items[slot]
+            if outcome.ok and getattr(outcome, "inputs", None):
+                item = self.pool.given(item, outcome.inputs, ladder.order)
+            return ladder.judge_outcome(item, outcome)
 
         try:
-            sides = self._side(reference, items), None
+            theirs = self._side(reference, items, order_of(twin))
         except LoadFailed as e:
             raise TimingFailed("reference", e.outcome) from e
         try:
-            sides = sides[0], self._side(candidate, items)
+            mine = self._side(candidate, items, ladder.order)
         except LoadFailed as e:
             raise TimingFailed("candidate", e.outcome) from e
-        return Stopwatch(*sides, flush=True, rng=random.Random(os.urandom(8)), inspect=inspect, samples=samples)
+        rng = random.Random(os.urandom(8))
+        return Stopwatch(theirs, mine, flush=True, rng=rng, inspect=inspect, samples=samples)
 
     def _quick_timing(self, ladder: Ladder, worker: Any, candidate: dict) -> Timing:
         """One pair: the worker at hand against a twin that is kept for the whole search."""
         items = self._timed_items(fresh=False)
         timing = Timing()
         started = time.perf_counter()
-        with self._search_reference(candidate) as reference:
-            watch = self._watch(reference, worker, items, ladder, SAMPLES["search"])
+        twin = self._reference_of(candidate, "search")
+        self._placed.add(worker)  # the ladder put set 0 there
+        with self._search_reference(twin) as reference:
+            watch = self._watch(reference, worker, items, ladder, twin, SAMPLES["search"])
             with self.lease.exclusive(), self.workers.only(reference, worker):
                 time_pair(
                     watch, self._budget("search"), timing, first="reference", fewest=SEARCH_ROUNDS, give_up_below=0.8
                 )
-            reference.thaw()
-            worker.thaw()
-        ladder.forget_parameters()
+            reference.freeze()
         timing.seconds = time.perf_counter() - started
         return timing
 
     @contextlib.contextmanager
-    def _search_reference(self, candidate: dict) -> Iterator[Any]:
+    def _search_reference(self, twin: dict) -> Iterator[Any]:
         try:
-            with self.workers.kept(self._reference_of(candidate, "search")) as worker:
+            with self.workers.kept(twin) as worker:
                 yield worker
         except LoadFailed as e:
             raise TimingFailed("reference", e.outcome) from e
@@ -283,18 +309,18 @@ class Session:
             return self.options.timing_seconds
         return min(most, max(least, 2.5 * CALLS_WANTED[stage] * (self.pool.eager_seconds or 1e-3)))
 
-    def _time_fresh(self, ladder: Ladder, candidate: dict, stage: str, verdict: Verdict) -> None:
+    def _time_fresh(self, ladder: Ladder, candidate: dict, mine: dict, stage: str, verdict: Verdict) -> None:
         """Fresh pairs of processes; the outputs of calls drawn at random are compared too."""
         pairs = FINAL_PAIRS if stage == "final" else EVAL_PAIRS
         items = self._timed_items(fresh=True)
-        mine, reference = _timed_form(candidate, stage), self._reference_of(candidate, stage)
+        reference = self._reference_of(candidate, stage)
 
         @contextlib.contextmanager
         def make_pair(number: int) -> Iterator[Stopwatch]:
             with self.lease.shared():
                 a, b = self.workers.load_both(reference, mine, reference_first=number % 2 == 0)
             try:
-                watch = self._watch(a, b, items, ladder, SAMPLES[stage] // pairs)
+                watch = self._watch(a, b, items, ladder, reference, SAMPLES[stage] // pairs)
                 with self.workers.only(a, b):
                     yield watch
             finally:
@@ -344,17 +370,6 @@ class Session:
 
 def _of_outcome(outcome: Any) -> Finding:
     return Finding(known(outcome.reason), outcome.message or "the candidate failed")
-
-
-def _verified_form(candidate: dict, stage: str) -> dict:
-    """What is verified: the candidate as it is; in the final stage as it will be deployed."""
-    return _timed_form(candidate, stage)
-
-
-def _timed_form(candidate: dict, stage: str) -> dict:
-    if candidate.get("form") == "plan" and stage == "final":
-        return {**candidate, "form": "deployed"}
-    return candidate
 
 
 def _memory_for_pool() -> int:

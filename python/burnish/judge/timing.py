@@ -39,6 +39,7 @@ class Side:
 
     worker: object
     slots: list[int]
+    vary: list[int] = field(default_factory=list)  # leaves that get another factor before each call
 
 
 @dataclass
@@ -144,7 +145,9 @@ class Stopwatch:
             self._wakes += total
         start = self._rng.randrange(len(twin.slots))
         slots = twin.slots[start:] + twin.slots[:start]
-        seconds, outcomes = twin.worker.time(slots, total, batch=shape.batch, flush=self._flush, sample=sample)
+        seconds, outcomes = twin.worker.time(
+            slots, total, batch=shape.batch, flush=self._flush, sample=sample, vary=twin.vary
+        )
         if len(seconds) < total:
             last = outcomes[max(outcomes)] if isinstance(outcomes, dict) and outcomes else _Silent()
             raise TimingFailed(side, last)

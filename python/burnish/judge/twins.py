@@ -4,13 +4,22 @@ is told when it loads something."""
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
-from burnish.errors import BurnishError
+import torch
+
+from burnish.errors import BurnishError, first_line
 from burnish.judge.options import Options
+
+LARGEST_PLAN = 64 << 20
 
 
 class LoadFailed(Exception):
@@ -22,28 +31,15 @@ class LoadFailed(Exception):
 
 
 def payload_of(
-    candidate: dict[str, Any], problem: dict[str, Any] | None, precision: str
+    candidate: dict[str, Any], problem: dict[str, Any] | None, precision: str, spec: Any = None
 ) -> tuple[str, bool, dict[str, Any]]:
     """The worker's form ("plan" or "python"), whether it is trusted, and what `load` is told."""
     form = candidate.get("form")
     if form == "plan":
-        return (
-            "plan",
-            False,
-            {
-                "kind": "plan",
-                "dir": candidate["dir"],
-                "kernels": candidate.get("kernels") or {},
-                "precision": precision,
-            },
-        )
-    common = {"problem": problem, "precision": precision}
-    if form == "deployed":
-        return (
-            "python",
-            False,
-            {"kind": "deployed", "dir": candidate["dir"], "kernels": candidate.get("kernels") or {}, **common},
-        )
+        return "plan", False, {"kind": "plan", "dir": candidate["dir"], "kernels": candidate.get("kernels") or {}}
+    common = {"problem": problem, "precision": "highest" if precision == "ieee" else precision, "spec": spec}
+    if form == "deployed":  # what was verified in a sandbox before; it needs the user's module, which is trusted
+        return "python", True, {"kind": "deployed", "dir": candidate["dir"], **common}
     if form == "recipe":
         return "python", True, {"kind": "recipe", "recipe": candidate["recipe"], **common}
     if form == "model_new":
@@ -55,6 +51,53 @@ def payload_of(
     )
 
 
+def order_of(candidate: dict[str, Any]) -> list[str] | None:
+    """The paths of a plan's inputs in the order in which its worker wants them; None for Python forms. Raises
+    BurnishError (`plan`) where the file says nothing of the kind."""
+    if candidate.get("form") != "plan":
+        return None
+    file = Path(candidate["dir"]) / "plan.json"
+    try:
+        if file.stat().st_size > LARGEST_PLAN:
+            raise ValueError("it is too large")
+        inputs = json.loads(file.read_text())["inputs"]
+        return [str(value.get("path", name)) if isinstance(value, dict) else name for name, value in inputs.items()]
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError) as e:
+        raise BurnishError("plan", f"the plan cannot be read: {first_line(e)}", str(file), "see docs/plan.md") from None
+
+
+def deployed_folder(candidate: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """The plan as `burnish.load` takes it (docs/deploy.md): a folder with a manifest of hashes and the compiled
+    kernels."""
+    source = Path(candidate["dir"])
+    if (source / "burnish.json").exists():
+        return {**candidate, "form": "deployed"}
+    folder = Path(tempfile.mkdtemp(prefix="deployed-", dir=scratch))
+    (folder / "kernels").mkdir()
+    for name in ("plan.json", "constants.safetensors"):
+        if (source / name).exists():
+            shutil.copyfile(source / name, folder / name)
+    kernels = {}
+    for number, (kernel, built) in enumerate(sorted((candidate.get("kernels") or {}).items())):
+        kernels[kernel] = f"kernels/kernel_{number}.so"
+        shutil.copyfile(built, folder / kernels[kernel])
+    files = {
+        str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest()
+        for f in sorted(folder.rglob("*"))
+        if f.is_file()
+    }
+    manifest = {
+        "burnish": 1,
+        "form": "plan",
+        "files": files,
+        "kernels": kernels,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    (folder / "burnish.json").write_text(json.dumps(manifest))
+    return {"form": "deployed", "dir": str(folder), "name": candidate.get("name", "")}
+
+
 class Workers:
     """Workers of one session. A started plan worker is kept in hand, so that the next candidate does not wait for
     one."""
@@ -62,7 +105,7 @@ class Workers:
     def __init__(
         self, options: Options, problem: dict[str, Any] | None, *, start: Callable[..., Any] | None = None
     ) -> None:
-        self._options, self._problem = options, problem
+        self._options, self._problem, self._spec = options, problem, None
         self._start = start or _start
         self._spares: dict[tuple[str, bool], list[Future]] = {}
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="burnish-start")
@@ -70,8 +113,9 @@ class Workers:
         self._live: list[Any] = []
         self._kept: dict[str, Any] = {}
 
-    def set_problem(self, problem: dict[str, Any] | None) -> None:
-        self._problem = problem
+    def set_problem(self, problem: dict[str, Any] | None, spec: Any = None) -> None:
+        """The problem as a worker loads it, and the structure of a call's arguments."""
+        self._problem, self._spec = problem, spec
 
     def prepare(self, form: str, trusted: bool, count: int = 1) -> None:
         """Starts workers in the background until `count` are in hand."""
@@ -117,7 +161,7 @@ class Workers:
             raise
 
     def load(self, candidate: dict[str, Any]) -> Any:
-        form, trusted, payload = payload_of(candidate, self._problem, self._options.precision)
+        form, trusted, payload = payload_of(candidate, self._problem, self._options.precision, self._spec)
         worker = self._take(form, trusted)
         outcome = worker.load(payload, timeout=self._options.load_timeout_seconds)
         if outcome is not None and not outcome.ok:
