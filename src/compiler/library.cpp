@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/fuse/group.h"
+#include "plan/print.h"
 
 namespace burnish::compiler {
 namespace {
@@ -68,6 +69,8 @@ class Library {
 
   /// A step in `prepare` that packs a weight; empty where the budget is spent.
   std::string pack(const std::string& weight, OpStep step) {
+    const std::string key = to_line(step_to_json(Step{step}));
+    if (const auto it = packed_.find(key); it != packed_.end()) return it->second;
     const std::int64_t cost = bytes(weight);
     if (cost > budget_) return {};
     budget_ -= cost;
@@ -75,6 +78,7 @@ class Library {
     context_.types[name] = *context_.type(weight);
     step.out = {name};
     plan_.prepare.emplace_back(std::move(step));
+    packed_[key] = name;
     return name;
   }
 
@@ -252,6 +256,7 @@ class Library {
   std::set<std::string> fixed_;
   std::int64_t budget_ = 0;
   std::set<int> skipped_;
+  std::map<std::string, std::string> packed_;  ///< packing step, without its result -> result
 };
 
 }  // namespace

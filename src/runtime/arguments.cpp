@@ -172,6 +172,10 @@ class Converter {
       case TypeKind::BoolType:
         return values<bool>(*items, element, [](const c10::IValue& v) { return v.toBool(); });
       case TypeKind::NumberType:
+        if (optional)
+          return values<std::optional<c10::Scalar>>(*items, element, [](const c10::IValue& v) {
+            return v.isNone() ? std::nullopt : std::optional<c10::Scalar>(v.toScalar());
+          });
         return values<c10::Scalar>(*items, element, [](const c10::IValue& v) { return v.toScalar(); });
       default:
         return fail("lists of " + element->str() + " are not supported", {}, {}, "plan");

@@ -6,6 +6,7 @@
 #include "compiler/pipeline.h"
 #include "plan/parse.h"
 #include "plan/print.h"
+#include "targets/cpu/entry.h"
 
 int main(int argc, char** argv) {
   using namespace burnish;
@@ -40,6 +41,9 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(out);
   std::ofstream(out / "plan.json") << print_plan(made->plan);
   for (const auto& [file, text] : made->sources) std::ofstream(out / file) << text;
+  std::vector<std::string> kernels;
+  for (const auto& [name, kernel] : made->plan.kernels) kernels.push_back(name);
+  if (!kernels.empty()) std::ofstream(out / "entries.cpp") << cpu::with_entries("kernels.cpp", kernels);
   for (const auto& pass : made->log) std::cerr << pass.name << ": " << pass.milliseconds << " ms\n";
   std::cout << describe_plan(made->plan);
   for (const std::string& rule : made->fired) std::cout << "fired: " << rule << "\n";
