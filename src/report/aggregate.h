@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+
+#include "store/store.h"
+
+namespace burnish {
+
+/// The figures of a run as `burnish suite --json` prints them (docs/cli.md): counts, geometric means and medians
+/// floored at 1 with 95% bootstrap intervals over problems, the same unfloored, by agent and by level, what was
+/// excluded and why, and the A/A figure. Trivial problems count as correct and faster and are left out of the averages.
+Result<json> aggregate(Store& store, const std::string& run);
+
+/// One problem of a run with its attempts and their verdicts: what `burnish show` and the pages print.
+struct ProblemView {
+  ProblemRecord problem;
+  std::vector<AttemptRecord> attempts;
+  std::vector<EvaluationRecord> evaluations;
+
+  const EvaluationRecord* evaluation(std::int64_t attempt, const std::string& stage) const;
+  /// The agent's best accepted verdict: of the final where one was made, else of the search.
+  const EvaluationRecord* best_of(const std::string& agent) const;
+};
+Result<std::vector<ProblemView>> view_run(Store& store, const std::string& run);
+
+}  // namespace burnish
