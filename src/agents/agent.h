@@ -1,0 +1,64 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/verdict.h"
+
+namespace burnish {
+
+enum class Form { plan, recipe, model_new };
+std::string to_text(Form form);
+std::optional<Form> form_of(const std::string& text);
+
+/// What an agent proposes: a candidate as files. A plan has "plan.json" and its kernels' sources, a recipe has
+/// "recipe.json", a ModelNew has "model_new.py".
+struct Proposal {
+  std::string name;  ///< short, for people: "max-autotune"
+  Form form = Form::plan;
+  std::map<std::string, std::string> files;  ///< name relative to the candidate's folder -> contents
+  json notes;                                ///< free: which rules fired, which schedule
+};
+
+/// What an agent is told of a problem. `plan` is the folder of the exported plan (plan.json, constants.safetensors),
+/// empty where the module could not be exported.
+struct Task {
+  std::string problem, target, source;
+  std::filesystem::path plan;
+  json opened;   ///< the judge's reply to "open": eager_seconds, eager_error, trivial, inputs ...
+  json options;  ///< the judging flags: precision, contract, mode ...
+};
+
+/// An attempt that this agent made, and what it earned.
+struct PastAttempt {
+  int number = 0;
+  Proposal proposal;
+  Verdict verdict;
+};
+
+/// Something that proposes candidates. One object serves one problem; called by one thread at a time.
+class Agent {
+ public:
+  virtual ~Agent() = default;
+  virtual std::string name() const = 0;
+  /// The next proposal in the light of the attempts so far, or nothing where this agent has no more ideas. The history
+  /// is all that an agent may rely on: after --resume the object is a new one.
+  virtual Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) = 0;
+};
+
+/// One row an agent: `burnish optimize --agents` and `--help` read the table.
+struct AgentRow {
+  const char* name;
+  const char* help;
+  std::unique_ptr<Agent> (*make)();
+};
+std::span<const AgentRow> agent_rows();
+
+/// The agents of these names (all where the list is empty); fails on an unknown or repeated name.
+Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::string>& names);
+
+}  // namespace burnish

@@ -1,0 +1,59 @@
+#include <array>
+#include <set>
+
+#include "agents/agent.h"
+#include "agents/inductor.h"
+#include "agents/library.h"
+
+namespace burnish {
+namespace {
+
+constexpr std::array<AgentRow, 2> rows = {{
+    {"inductor", "PyTorch's torch.compile, in its modes", make_inductor},
+    {"library", "PyTorch's own switches: memory formats, freezing", make_library},
+}};
+
+}  // namespace
+
+std::string to_text(Form form) {
+  switch (form) {
+    case Form::plan:
+      return "plan";
+    case Form::recipe:
+      return "recipe";
+    case Form::model_new:
+      break;
+  }
+  return "model_new";
+}
+
+std::optional<Form> form_of(const std::string& text) {
+  for (const Form form : {Form::plan, Form::recipe, Form::model_new})
+    if (to_text(form) == text) return form;
+  return {};
+}
+
+std::span<const AgentRow> agent_rows() {
+  return rows;
+}
+
+Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::string>& names) {
+  std::vector<std::unique_ptr<Agent>> agents;
+  std::set<std::string> seen;
+  std::string known;
+  for (const auto& row : rows) known += (known.empty() ? "" : ", ") + std::string(row.name);
+  for (const auto& name : names) {
+    if (!seen.insert(name).second)
+      return fail("the agent \"" + name + "\" is named twice", "--agents", "name each once");
+    const AgentRow* found = nullptr;
+    for (const auto& row : rows)
+      if (name == row.name) found = &row;
+    if (!found) return fail("there is no agent \"" + name + "\"", "--agents", "known agents: " + known);
+    agents.push_back(found->make());
+  }
+  if (names.empty())
+    for (const auto& row : rows) agents.push_back(row.make());
+  return agents;
+}
+
+}  // namespace burnish

@@ -1,0 +1,426 @@
+#include "swarm/supervisor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <fstream>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "base/paths.h"
+
+namespace burnish {
+namespace {
+
+namespace fs = std::filesystem;
+using Time = std::chrono::steady_clock;
+
+/// What comes back from the thread that asked an agent and compiled its answer.
+struct Prepared {
+  std::size_t seat = 0;
+  std::optional<AttemptRecord> attempt;  ///< nothing: the agent stopped
+  Proposal proposal;
+  Candidate candidate;
+  std::optional<Error> refused;  ///< it did not compile, or is no plan
+  std::optional<Error> agent_failed;
+  std::optional<Error> store_failed;
+};
+
+/// The files of an exported plan that candidates may name without repeating them.
+std::vector<std::string> companions(const fs::path& plan) {
+  std::vector<std::string> names;
+  std::error_code ec;
+  if (!plan.empty() && fs::exists(plan / "constants.safetensors", ec)) names.push_back("constants.safetensors");
+  return names;
+}
+
+/// Names come from agents: "../x" and "/etc/x" are no files of a candidate.
+bool stays_inside(const fs::path& name) {
+  if (name.empty() || name.is_absolute()) return false;
+  return std::none_of(name.begin(), name.end(),
+                      [](const fs::path& part) { return part == ".." || part == "." || part.empty(); });
+}
+
+class Search {
+ public:
+  Search(Swarm swarm, const ProblemRecord& problem, std::vector<std::unique_ptr<Agent>> agents,
+         const SearchOptions& options)
+      : swarm_(swarm), problem_(problem), agents_(std::move(agents)), options_(options) {
+    for (const auto& agent : agents_) board_.seats.push_back({agent->name(), {}, false, false});
+    board_.attempts = options.attempts;
+  }
+
+  ~Search() {
+    swarm_.lease.give();  // a thread that waits for the lease has to end, too
+    threads_.clear();
+  }
+
+  Result<Outcome> run(const ProblemSpec& spec) {
+    TRY(told, swarm_.judge.open(spec));
+    swarm_.watcher.on(events::ProblemOpened{told});
+    if (auto ok = remember(told); !ok) return std::unexpected(ok.error());
+    opened_ = told.reply;
+    const auto source = opened_.value("source", json(nullptr));
+    task_ = {problem_.name,
+             options_.judging.value("target", "cpu"),
+             source.is_string() ? source.get<std::string>() : "",
+             told.plan,
+             opened_,
+             options_.judging};
+    if (auto ok = restore(); !ok) return std::unexpected(ok.error());
+    if (options_.measure_aa) {
+      if (auto ok = judge_original(); !ok) return std::unexpected(ok.error());
+    }
+    if (auto ok = search(); !ok) return std::unexpected(ok.error());
+    return finish();
+  }
+
+ private:
+  Status remember(const Opened& opened) {
+    std::map<std::string, std::string> files;
+    if (opened.reply.contains("source") && opened.reply["source"].is_string()) {
+      TRY(name, swarm_.store.artifacts().put(opened.reply["source"].get<std::string>()));
+      files["problem.py"] = name;
+    }
+    std::error_code ec;
+    if (!opened.plan.empty() && fs::exists(opened.plan / "plan.json", ec)) {
+      TRY(name, swarm_.store.artifacts().put_file(opened.plan / "plan.json"));
+      files["plan.json"] = name;
+      for (const auto& companion : companions(opened.plan)) {
+        TRY(kept, swarm_.store.artifacts().put_file(opened.plan / companion));
+        files[companion] = kept;
+        companions_[companion] = kept;
+      }
+    }
+    json slim = opened.reply;
+    slim.erase("source");
+    return swarm_.store.set_opened(problem_.id, slim, files);
+  }
+
+  /// Puts what the store knows on the board; proposals without a verdict wait to be judged.
+  Status restore() {
+    TRY(attempts, swarm_.store.attempts(problem_.id));
+    TRY(evaluations, swarm_.store.evaluations(problem_.id));
+    for (const auto& attempt : attempts) {
+      const auto seat = std::find_if(board_.seats.begin(), board_.seats.end(),
+                                     [&](const Seat& s) { return s.agent == attempt.agent; });
+      if (seat == board_.seats.end()) continue;  // an agent that this part of the run was not asked for
+      const auto index = static_cast<std::size_t>(seat - board_.seats.begin());
+      TRY(proposal, proposal_of(attempt));
+      const EvaluationRecord* search = nullptr;
+      for (const auto& evaluation : evaluations) {
+        if (evaluation.attempt != attempt.id) continue;
+        if (evaluation.stage == "search") search = &evaluation;
+        if (evaluation.stage == "final") finals_[attempt.id] = evaluation.verdict;
+      }
+      if (search) {
+        records_[{index, seat->history.size()}] = attempt;
+        seat->history.push_back({attempt.number, proposal, search->verdict});
+      } else {
+        seat->busy = true;
+        pending_.push_back({.seat = index, .attempt = attempt, .proposal = std::move(proposal)});
+      }
+    }
+    for (const auto& evaluation : evaluations) aa_done_ |= evaluation.attempt == 0 && evaluation.stage == "search";
+    return {};
+  }
+
+  Result<Proposal> proposal_of(const AttemptRecord& attempt) const {
+    Proposal proposal{attempt.name, form_of(attempt.form).value_or(Form::plan), {}, attempt.notes};
+    for (const auto& [name, artifact] : attempt.files) {
+      if (companions_.contains(name)) continue;
+      TRY(text, swarm_.store.artifacts().get(artifact));
+      proposal.files[name] = std::move(text);
+    }
+    return proposal;
+  }
+
+  Status judge_original() {
+    if (aa_done_) return {};
+    swarm_.watcher.on(events::Judging{"original", "original", 0, Stage::search});
+    Candidate original{.name = "original", .original = true};
+    TRY(verdict, swarm_.judge.judge(original, Stage::search));
+    swarm_.watcher.on(events::Judged{"original", "original", 0, Stage::search, verdict});
+    TRY(kept, swarm_.store.add_evaluation(problem_.id, 0, "search", verdict));
+    (void)kept;
+    return {};
+  }
+
+  Status search() {
+    const auto begin = Time::now();
+    for (;;) {
+      if (interrupted()) return fail("interrupted", "", "", interrupted_reason);
+      board_.time_left =
+          !options_.seconds || std::chrono::duration<double>(Time::now() - begin).count() < *options_.seconds;
+      while (running_ < options_.jobs && !pending_.empty()) {
+        launch(std::move(pending_.front()));
+        pending_.pop_front();
+      }
+      while (running_ < options_.jobs && pending_.empty()) {
+        const auto seat = swarm_.strategy.next(board_);
+        if (!seat) break;
+        board_.seats[*seat].busy = true;
+        launch({.seat = *seat});
+      }
+      auto ready = take_ready();
+      if (!ready) {
+        if (running_ == 0) return {};
+        continue;
+      }
+      if (auto ok = judge(std::move(*ready)); !ok) return ok;
+    }
+  }
+
+  /// Starts a thread that asks the agent (unless the proposal is there already) and compiles.
+  void launch(Prepared work) {
+    ++running_;
+    if (!work.attempt) {
+      const auto& seat = board_.seats[work.seat];
+      swarm_.watcher.on(events::Proposing{seat.agent, static_cast<int>(seat.history.size()) + 1});
+    }
+    // The agent sees a copy: the board goes on changing under other agents' verdicts.
+    threads_.emplace_back([this, work = std::move(work), history = board_.seats[work.seat].history]() mutable {
+      prepare(work, history);
+      const std::lock_guard lock(mutex_);
+      ready_.push_back(std::move(work));
+      arrived_.notify_one();
+    });
+  }
+
+  void prepare(Prepared& work, const std::vector<PastAttempt>& history) {
+    swarm_.lease.wait();
+    if (!work.attempt) {
+      auto proposed = agents_[work.seat]->propose(task_, history);
+      if (!proposed) {
+        work.agent_failed = proposed.error();
+        return;
+      }
+      if (!*proposed) return;
+      work.proposal = std::move(**proposed);
+      auto kept = keep(work.seat, work.proposal, history);
+      if (!kept) {
+        work.store_failed = kept.error();
+        return;
+      }
+      work.attempt = std::move(*kept);
+    }
+    auto folder = swarm_.scratch.folder("attempt-" + std::to_string(work.attempt->id));
+    auto candidate = folder ? materialise(swarm_.store, *work.attempt, *folder) : std::unexpected(folder.error());
+    if (!candidate) {
+      (candidate.error().reason == "plan" ? work.refused : work.store_failed) = candidate.error();
+      return;
+    }
+    work.candidate = std::move(*candidate);
+    if (work.proposal.form != Form::plan) return;
+    auto kernels = swarm_.builder.build(work.candidate.location);
+    if (kernels) {
+      work.candidate.kernels = std::move(*kernels);
+    } else {
+      work.refused = kernels.error();
+    }
+  }
+
+  Result<AttemptRecord> keep(std::size_t seat, const Proposal& proposal, const std::vector<PastAttempt>& history) {
+    AttemptRecord record{.problem = problem_.id,
+                         .agent = board_.seats[seat].agent,
+                         .number = history.empty() ? 1 : history.back().number + 1,
+                         .strategy = swarm_.strategy.name(),
+                         .name = proposal.name,
+                         .form = to_text(proposal.form),
+                         .notes = proposal.notes};
+    for (const auto& [name, text] : proposal.files) {
+      TRY(artifact, swarm_.store.artifacts().put(text));
+      record.files[name] = artifact;
+    }
+    if (proposal.form == Form::plan)
+      for (const auto& [name, artifact] : companions_) record.files.emplace(name, artifact);
+    return swarm_.store.add_attempt(std::move(record));
+  }
+
+  std::optional<Prepared> take_ready() {
+    std::unique_lock lock(mutex_);
+    // Wakes up to look for Ctrl-C and for the end of --seconds.
+    arrived_.wait_for(lock, std::chrono::milliseconds(running_ == 0 ? 0 : 100), [&] { return !ready_.empty(); });
+    if (ready_.empty()) return {};
+    auto first = std::move(ready_.front());
+    ready_.pop_front();
+    --running_;
+    return first;
+  }
+
+  Status judge(Prepared work) {
+    Seat& seat = board_.seats[work.seat];
+    if (work.store_failed) return std::unexpected(*work.store_failed);
+    if (!work.attempt) {
+      seat.busy = false;
+      seat.done = true;
+      swarm_.watcher.on(events::AgentStopped{seat.agent, work.agent_failed ? to_text(*work.agent_failed) : ""});
+      return {};
+    }
+    const int number = work.attempt->number;
+    Verdict verdict;
+    if (work.refused) {
+      const bool fault_of_plan = work.refused->reason == "plan" || work.refused->reason == "environment";
+      verdict = make_verdict(fault_of_plan ? Verdict::Kind::error : Verdict::Kind::refused, *work.refused);
+    } else {
+      swarm_.watcher.on(events::Judging{seat.agent, work.proposal.name, number, Stage::search});
+      TRY(said, swarm_.judge.judge(work.candidate, Stage::search));
+      verdict = std::move(said);
+    }
+    TRY(kept, swarm_.store.add_evaluation(problem_.id, work.attempt->id, "search", verdict));
+    (void)kept;
+    swarm_.watcher.on(events::Judged{seat.agent, work.proposal.name, number, Stage::search, verdict});
+    verdict.samples = nullptr;
+    candidates_[work.attempt->id] = work.candidate;
+    records_[{work.seat, seat.history.size()}] = *work.attempt;
+    seat.history.push_back({number, std::move(work.proposal), std::move(verdict)});
+    seat.busy = false;
+    return {};
+  }
+
+  /// Judges the finalists in the deployed form until one wins, and records the outcome.
+  Result<Outcome> finish() {
+    Outcome outcome;
+    std::size_t attempts = 0;
+    for (const auto& seat : board_.seats) attempts += seat.history.size();
+    std::optional<Verdict> best_loser;
+    for (const auto& turn : swarm_.strategy.finalists(board_)) {
+      const auto& record = records_.at({turn.seat, turn.attempt});
+      TRY(verdict, final_verdict(record));
+      if (verdict.wins()) {
+        outcome.winner = record;
+        outcome.verdict = std::move(verdict);
+        break;
+      }
+      if (!best_loser) best_loser = std::move(verdict);
+    }
+    bool correct = false;
+    for (const auto& seat : board_.seats)
+      for (const auto& past : seat.history) correct |= past.verdict.accepted();
+    const auto& won = outcome.winner;
+    json& s = outcome.summary;
+    s["problem"] = problem_.name;
+    s["run"] = problem_.run;
+    s["verdict"] = won ? "accepted" : "original";
+    s["winner"] = won ? won->agent : "original";
+    s["candidate"] = won ? json(won->name) : json(nullptr);
+    s["number"] = won ? json(won->number) : json(nullptr);
+    s["reason"] = won ? json(outcome.verdict.reason) : json(nullptr);
+    s["speedup"] = won ? json(*outcome.verdict.speedup) : json(1.0);
+    s["interval"] = won ? outcome.verdict.body["interval"] : json(nullptr);
+    s["attempts"] = attempts;
+    s["correct"] = correct;
+    s["unfloored"] = !won && best_loser && best_loser->speedup ? json(*best_loser->speedup) : s["speedup"];
+    s["eager_seconds"] = opened_.value("eager_seconds", json(nullptr));
+    s["trivial"] = opened_.value("trivial", json(false));
+    s["saturated"] = opened_.value("saturated", json(false));
+    if (auto ok = swarm_.store.finish_problem(problem_.id, s); !ok) return std::unexpected(ok.error());
+    swarm_.watcher.on(events::ProblemFinished{problem_.name, s});
+    return outcome;
+  }
+
+  Result<Verdict> final_verdict(const AttemptRecord& record) {
+    if (const auto known = finals_.find(record.id); known != finals_.end()) return known->second;
+    auto known = candidates_.find(record.id);
+    if (known == candidates_.end()) {
+      TRY(folder, swarm_.scratch.folder("attempt-" + std::to_string(record.id)));
+      TRY(candidate, materialise(swarm_.store, record, folder));
+      if (candidate.form == Form::plan) {
+        TRY(kernels, swarm_.builder.build(candidate.location));
+        candidate.kernels = std::move(kernels);
+      }
+      known = candidates_.emplace(record.id, std::move(candidate)).first;
+    }
+    swarm_.watcher.on(events::Judging{record.agent, record.name, record.number, Stage::final});
+    TRY(verdict, swarm_.judge.judge(known->second, Stage::final));
+    TRY(kept, swarm_.store.add_evaluation(problem_.id, record.id, "final", verdict));
+    (void)kept;
+    swarm_.watcher.on(events::Judged{record.agent, record.name, record.number, Stage::final, verdict});
+    return verdict;
+  }
+
+  Swarm swarm_;
+  const ProblemRecord& problem_;
+  std::vector<std::unique_ptr<Agent>> agents_;
+  const SearchOptions& options_;
+  Board board_;
+  Task task_;
+  json opened_;
+  bool aa_done_ = false;
+  std::map<std::string, std::string> companions_;
+  std::map<std::pair<std::size_t, std::size_t>, AttemptRecord> records_;
+  std::map<std::int64_t, Candidate> candidates_;
+  std::map<std::int64_t, Verdict> finals_;
+  std::deque<Prepared> pending_;
+  int running_ = 0;
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Prepared> ready_;
+  std::list<std::jthread> threads_;
+};
+
+}  // namespace
+
+Result<Candidate> materialise(const Store& store, const AttemptRecord& attempt, const fs::path& folder) {
+  Candidate candidate{.name = attempt.agent + "/" + attempt.name, .form = form_of(attempt.form).value_or(Form::plan)};
+  for (const auto& [name, artifact] : attempt.files) {
+    if (!stays_inside(name))
+      return fail("a file of the candidate has a name that leads out of its folder", name, "use a plain file name",
+                  "plan");
+    TRY(text, store.artifacts().get(artifact));
+    const auto file = folder / name;
+    std::error_code ec;
+    fs::create_directories(file.parent_path(), ec);
+    if (auto ok = write_file(file, text); !ok) {
+      ok.error().reason = "environment";
+      return std::unexpected(ok.error());
+    }
+  }
+  switch (candidate.form) {
+    case Form::plan:
+      candidate.location = folder;
+      break;
+    case Form::recipe:
+      candidate.location = folder / "recipe.json";
+      break;
+    case Form::model_new:
+      candidate.location = folder / "model_new.py";
+      break;
+  }
+  return candidate;
+}
+
+Result<Outcome> optimize_problem(Swarm swarm, const ProblemRecord& problem, const ProblemSpec& spec,
+                                 std::vector<std::unique_ptr<Agent>> agents, const SearchOptions& options) {
+  auto outcome = Search(swarm, problem, std::move(agents), options).run(spec);
+  if (!outcome && outcome.error().reason != interrupted_reason) {
+    const auto& error = outcome.error();
+    // A store that cannot be written is no property of the problem; then this fails, too, and the problem stays open.
+    (void)swarm.store.exclude_problem(problem.id, error.reason.empty() ? "environment" : error.reason,
+                                      {{"what", error.what}, {"where", error.where}, {"todo", error.todo}});
+    swarm.watcher.on(events::ProblemExcluded{problem.name, error});
+  }
+  return outcome;
+}
+
+Result<Outcome> stored_outcome(Store& store, const ProblemRecord& problem) {
+  Outcome outcome;
+  outcome.summary = problem.outcome;
+  if (problem.outcome.value("verdict", "") != "accepted") return outcome;
+  TRY(attempts, store.attempts(problem.id));
+  TRY(evaluations, store.evaluations(problem.id));
+  for (const auto& attempt : attempts) {
+    if (attempt.agent != problem.outcome.value("winner", "") || attempt.number != problem.outcome.value("number", 0))
+      continue;
+    outcome.winner = attempt;
+    for (const auto& evaluation : evaluations)
+      if (evaluation.attempt == attempt.id && evaluation.stage == "final") outcome.verdict = evaluation.verdict;
+  }
+  return outcome;
+}
+
+}  // namespace burnish

@@ -1,0 +1,50 @@
+#include "agents/recipes.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace burnish {
+namespace {
+
+TEST(RecipeAgents, ProposeEachIdeaOnceAndThenNothing) {
+  for (const auto* name : {"inductor", "library"}) {
+    auto agents = make_agents({name});
+    ASSERT_TRUE(agents) << to_text(agents.error());
+    std::vector<PastAttempt> history;
+    std::set<std::string> recipes;
+    for (;;) {
+      const auto next = agents->front()->propose(Task{}, history);
+      ASSERT_TRUE(next);
+      if (!*next) break;
+      EXPECT_EQ((*next)->form, Form::recipe);
+      const auto recipe = json::parse((*next)->files.at("recipe.json"));
+      EXPECT_EQ(recipe.at("burnish_recipe"), 1);
+      EXPECT_TRUE(recipes.insert(recipe.dump()).second) << "proposed twice: " << recipe;
+      history.push_back({static_cast<int>(history.size()) + 1, **next, Verdict{}});
+      ASSERT_LT(history.size(), 20u);
+    }
+    EXPECT_GE(history.size(), 2u);
+  }
+}
+
+TEST(Agents, UnknownAndRepeatedNamesAreRefusedWithTheKnownOnes) {
+  const auto unknown = make_agents({"wizard"});
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(to_text(unknown.error()).find("inductor"), std::string::npos);
+  EXPECT_FALSE(make_agents({"library", "library"}));
+}
+
+TEST(Agents, AllOfThemWhereNoneIsNamed) {
+  const auto all = make_agents({});
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->size(), agent_rows().size());
+}
+
+TEST(Agents, FormsReadBackAsTheyArePrinted) {
+  for (const Form form : {Form::plan, Form::recipe, Form::model_new}) EXPECT_EQ(form_of(to_text(form)), form);
+  EXPECT_FALSE(form_of("poem"));
+}
+
+}  // namespace
+}  // namespace burnish

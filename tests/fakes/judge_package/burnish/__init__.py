@@ -1,0 +1,1 @@
+"""A package with nothing but a judge, for tests."""
