@@ -1,5 +1,5 @@
 set(BURNISH_BIN_DIR "bin" CACHE STRING "where the burnish command is installed, under the prefix")
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Wno-restrict -fno-omit-frame-pointer)
 if(BURNISH_SANITIZE)
   add_compile_options(-fsanitize=${BURNISH_SANITIZE} -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${BURNISH_SANITIZE})

@@ -1,0 +1,206 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "base/interrupt.h"
+#include "base/terminal.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/workshop.h"
+#include "report/pages.h"
+
+namespace burnish {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Flags {
+  CommonFlags common;
+  JudgeFlags judge;
+  SearchFlags search;
+  std::string problem, inputs_from, out, name;
+  int judge_fd = -1;
+};
+
+/// The run and its problem, new ones or those of --resume.
+struct Job {
+  RunRecord run;
+  ProblemSpec spec;
+  std::vector<std::string> agents;
+  int attempts = 5;
+};
+
+json spec_json(const ProblemSpec& spec) {
+  return {{"file", spec.file},
+          {"class", spec.cls},
+          {"inputs_from", spec.inputs_from},
+          {"name", spec.name},
+          {"level", spec.level}};
+}
+
+Result<ProblemSpec> new_spec(const Flags& flags) {
+  if (flags.judge_fd >= 0) {
+    if (::fcntl(flags.judge_fd, F_GETFD) < 0)
+      return fail("this is no open descriptor", "--judge-fd", "start burnish with burnish.optimize() from Python");
+    ProblemSpec spec;
+    spec.name = flags.name.empty() ? "module" : flags.name;
+    return spec;
+  }
+  if (flags.problem.empty())
+    return fail("no problem is named", "burnish optimize", "name a file: burnish optimize FILE[:Class]");
+  return read_problem(flags.problem, flags.inputs_from);
+}
+
+Result<Job> resumed_job(Store& store, const Flags& flags, JudgeOptions& judging) {
+  TRY(run, resume_run(store, flags.search.resume, "optimize"));
+  const auto& o = run.options;
+  TRY(before, judge_options_of(o.at("judging")));
+  judging = before;
+  const auto& p = o.at("problem");
+  ProblemSpec spec{p.at("file"), p.at("class"), p.at("inputs_from"), p.at("name"), p.at("level")};
+  if (!flags.problem.empty()) {
+    TRY(named, read_problem(flags.problem, flags.inputs_from));
+    if (named.name != spec.name)
+      return fail("the run is of the problem " + spec.name, flags.problem, "leave the file out with --resume");
+    spec = named;
+  }
+  if (spec.file.empty() && flags.judge_fd < 0) {
+    return fail("the run was started from Python, whose process held the module", "--resume",
+                "resume it with burnish.optimize(..., resume=...)");
+  }
+  return Job{run, spec, o.at("agents"), o.at("attempts")};
+}
+
+Result<Job> new_job(Store& store, const Flags& flags, const ProblemSpec& spec, const JudgeOptions& judging) {
+  Job job{{}, spec, flags.search.agents, flags.search.attempts};
+  TRY(run, store.create_run("optimize",
+                            {{"judging", to_json(judging)},
+                             {"problem", spec_json(spec)},
+                             {"agents", job.agents},
+                             {"attempts", job.attempts}},
+                            describe_host()));
+  job.run = std::move(run);
+  return job;
+}
+
+void explain(const json& summary, const std::string& run) {
+  const bool won = summary["verdict"] == "accepted";
+  std::string text;
+  if (won) {
+    text += fmt::format("{}: {}/{} is {} faster than eager PyTorch, 99% interval {}\n",
+                        summary["problem"].get<std::string>(), summary["winner"].get<std::string>(),
+                        summary["candidate"].get<std::string>(), speedup_text(summary["speedup"]),
+                        interval_text(summary["interval"]));
+    if (summary["reason"] == "trivial")
+      text += "Note: the module's output hardly depends on its input; the winner is a constant.\n";
+    text += fmt::format(
+        "\nIt lies in {}. Use it in Python:\n\n    import burnish\n    fast = burnish.load(model, \"{}\")   # model: "
+        "your own module\n",
+        summary["dir"].get<std::string>(), summary["dir"].get<std::string>());
+  } else {
+    text += fmt::format("{}: the original stays: no candidate was faster beyond doubt ({} attempts)\n",
+                        summary["problem"].get<std::string>(), summary["attempts"].dump());
+  }
+  text += fmt::format("\nAll attempts: burnish show {} {}\n", run, summary["problem"].get<std::string>());
+  print_text(text);
+}
+
+int resume_hint(const std::string& run, const Flags& flags) {
+  std::fprintf(stderr, "stopped; everything done is kept. Go on with: burnish optimize --resume %s%s\n", run.c_str(),
+               flags.common.store.empty() ? "" : (" --store " + flags.common.store).c_str());
+  return exit_interrupted;
+}
+
+Result<int> optimize(const Flags& flags) {
+  TRY(agents_known, make_agents(flags.search.agents));
+  (void)agents_known;
+  TRY(judging, flags.judge.read());
+  const bool resuming = !flags.search.resume.empty();
+  ProblemSpec spec;
+  if (!resuming) {
+    TRY(read, new_spec(flags));
+    spec = read;
+  }
+  Job job;
+  if (resuming) {
+    TRY(store, open_store(flags.common));
+    TRY(resumed, resumed_job(*store, flags, judging));
+    job = std::move(resumed);
+    spec = job.spec;
+  }
+  const fs::path out = flags.out.empty() ? fs::path(file_name(spec.name) + "-burnished") : fs::path(flags.out);
+  if (auto ok = can_deploy(out); !ok) return std::unexpected(ok.error());
+  TRY(workshop, Workshop::open(flags.common, judging));
+  if (!resuming) {
+    TRY(made, new_job(*workshop.store, flags, spec, judging));
+    job = std::move(made);
+  }
+  TRY(problem, workshop.store->add_problem(job.run.id, spec.name, spec.level, spec_json(spec)));
+  std::fprintf(stderr, "run %s\n", job.run.id.c_str());
+  workshop.watcher->on(events::ProblemStarted{spec.name, 1, 1});
+  Outcome outcome;
+  if (problem.state == "done") {
+    TRY(stored, stored_outcome(*workshop.store, problem));
+    outcome = std::move(stored);
+  } else {
+    TRY(agents, make_agents(job.agents));
+    TRY(judge, workshop.judge(job.run.id, spec.name, flags.judge_fd));
+    auto options = flags.search.read(judging);
+    options.attempts = job.attempts;
+    auto found = optimize_problem(workshop.swarm(*judge), problem, spec, std::move(agents), options);
+    if (!found && found.error().reason == interrupted_reason) return resume_hint(job.run.id, flags);
+    if (!found) return std::unexpected(found.error());
+    outcome = std::move(*found);
+  }
+  outcome.summary["dir"] = nullptr;
+  if (outcome.winner) {
+    if (auto ok = deploy(*workshop.store, job.run, problem, outcome, *workshop.builder, out); !ok)
+      return std::unexpected(ok.error());
+    outcome.summary["dir"] = fs::absolute(out).lexically_normal().string();
+  }
+  if (auto ok = workshop.store->finish_run(job.run.id); !ok) return std::unexpected(ok.error());
+  workshop.watcher.reset();
+  if (flags.common.json) {
+    print_json(outcome.summary);
+  } else {
+    explain(outcome.summary, job.run.id);
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_optimize(Program& program) {
+  auto flags = std::make_shared<Flags>();
+  auto& command =
+      *program.app.add_subcommand("optimize", "make one module faster; the original stays where nothing wins");
+  command
+      .add_option("problem", flags->problem, "a Python file with Model, get_inputs and get_init_inputs, or FILE:Class")
+      ->type_name("FILE[:Class]");
+  command.add_option("--inputs-from", flags->inputs_from, "where another class's inputs come from")
+      ->type_name("FILE:function");
+  command.add_option("--target", flags->judge.options.target, "where kernels run")
+      ->check(CLI::IsMember({"cpu"}))
+      ->capture_default_str();
+  add_search_flags(command, flags->search);
+  command.add_option("--out", flags->out, "folder for the winner (default: NAME-burnished)")->type_name("DIR");
+  add_judge_flags(command, flags->judge);
+  add_store_flag(command, flags->common);
+  add_json_flag(command, flags->common);
+  command.add_option("--judge-fd", flags->judge_fd, "the judge is the calling process, at this descriptor")->group("");
+  command.add_option("--name", flags->name, "the problem's name, with --judge-fd")->group("");
+  command.footer(
+      "Examples:\n"
+      "  burnish optimize model.py\n"
+      "  burnish optimize model.py:Encoder --inputs-from model.py:example --out fast\n"
+      "  burnish optimize model.py --agents inductor,library --seconds 60 --json\n"
+      "  burnish optimize --resume brisk-otter-47");
+  command.callback([&program, flags] {
+    program.run = [flags] {
+      watch_interrupts();
+      auto status = optimize(*flags);
+      return status ? *status : report_error(status.error(), flags->common.json);
+    };
+  });
+}
+
+}  // namespace burnish

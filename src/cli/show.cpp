@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/terminal.h"
+#include "cli/chosen.h"
+#include "cli/command.h"
+#include "cli/flags.h"
+#include "cli/judging.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "report/pages.h"
+#include "report/statistics.h"
+
+namespace burnish {
+namespace {
+
+struct Flags {
+  CommonFlags common;
+  std::string run, problem, attempt;
+};
+
+std::string samples_text(const json& samples) {
+  std::string text;
+  for (const auto* side : {"reference", "candidate"}) {
+    int pair = 0;
+    for (const auto& list : samples[side]) {
+      std::vector<double> values;
+      for (const auto& value : list) values.push_back(value.get<double>());
+      ++pair;
+      if (values.empty()) continue;
+      std::sort(values.begin(), values.end());
+      text += fmt::format("  {:<10} pair {:<2} {:>5} calls  median {:>9}  quartiles {} to {}\n", side, pair,
+                          values.size(), seconds_text(quantile(values, 0.5)), seconds_text(quantile(values, 0.25)),
+                          seconds_text(quantile(values, 0.75)));
+    }
+  }
+  return text;
+}
+
+Result<int> show_attempt(Store& store, const ProblemView& view, const AttemptRecord& attempt, bool as_json) {
+  const bool colour = has_colour(STDOUT_FILENO);
+  json line = {{"problem", view.problem.name}, {"agent", attempt.agent},      {"number", attempt.number},
+               {"name", attempt.name},         {"form", attempt.form},        {"notes", attempt.notes},
+               {"files", json::object()},      {"evaluations", json::array()}};
+  std::string text = paint(fmt::format("{}  {}:{} {}", view.problem.name, attempt.agent, attempt.number, attempt.name),
+                           Colour::bold, colour) +
+                     "\n";
+  for (const auto& [name, artifact] : attempt.files) {
+    if (name.ends_with(".safetensors")) continue;
+    TRY(contents, store.artifacts().get(artifact));
+    line["files"][name] = contents;
+    text += "\n" + paint("-- " + name, Colour::blue, colour) + "\n" + contents + (contents.ends_with('\n') ? "" : "\n");
+  }
+  for (const auto& e : view.evaluations) {
+    if (e.attempt != attempt.id) continue;
+    TRY(samples, store.samples(e.id));
+    json entry = {{"stage", e.stage}, {"verdict", e.verdict.body}, {"samples", samples}};
+    line["evaluations"].push_back(std::move(entry));
+    text +=
+        "\n" + paint("-- " + e.stage, Colour::blue, colour) + "\n" + explain_verdict(e.verdict) + samples_text(samples);
+  }
+  if (as_json) {
+    print_json(line);
+  } else {
+    print_text(text);
+  }
+  return exit_ok;
+}
+
+Result<int> show(const Flags& flags) {
+  TRY(store, open_store(flags.common));
+  TRY(view, choose_problem(*store, flags.run, flags.problem));
+  if (!flags.attempt.empty()) {
+    TRY(attempt, choose_attempt(view, flags.attempt));
+    return show_attempt(*store, view, attempt, flags.common.json);
+  }
+  if (flags.common.json) {
+    json line = {{"problem", view.problem.name},
+                 {"state", view.problem.state},
+                 {"opened", view.problem.opened},
+                 {"outcome", view.problem.outcome},
+                 {"attempts", json::array()}};
+    for (const auto& attempt : view.attempts) {
+      json a = {{"agent", attempt.agent}, {"number", attempt.number}, {"name", attempt.name}, {"form", attempt.form}};
+      for (const auto& e : view.evaluations)
+        if (e.attempt == attempt.id) a[e.stage] = e.verdict.body;
+      line["attempts"].push_back(std::move(a));
+    }
+    print_json(line);
+    return exit_ok;
+  }
+  print_text(problem_page(view, has_colour(STDOUT_FILENO)));
+  if (!view.attempts.empty()) {
+    print_text(fmt::format("\none attempt with its plan, kernels and samples: burnish show {} {} {}:{}\n", flags.run,
+                           view.problem.name, view.attempts.front().agent, view.attempts.front().number));
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_show(Program& program) {
+  auto flags = std::make_shared<Flags>();
+  auto& command = *program.app.add_subcommand(
+      "show", "one problem of a run: all attempts, or one with plan, kernels, verdict and samples");
+  command.add_option("run", flags->run, "the run")->type_name("RUN")->required();
+  command.add_option("problem", flags->problem, "the problem, or a part of its name")->type_name("PROBLEM");
+  command.add_option("attempt", flags->attempt, "AGENT:NUMBER, or AGENT for its best")->type_name("ATTEMPT");
+  add_store_flag(command, flags->common);
+  add_json_flag(command, flags->common);
+  command.footer("Examples:\n  burnish show brisk-otter-47\n  burnish show brisk-otter-47 gelu compiler:2");
+  command.callback([&program, flags] {
+    program.run = [flags] {
+      auto status = show(*flags);
+      return status ? *status : report_error(status.error(), flags->common.json);
+    };
+  });
+}
+
+}  // namespace burnish

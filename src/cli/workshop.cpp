@@ -1,0 +1,80 @@
+#include "cli/workshop.h"
+
+#include <thread>
+
+#include "cli/progress.h"
+
+namespace burnish {
+
+Result<Workshop> Workshop::open(const CommonFlags& flags, const JudgeOptions& judging) {
+  TRY(store, open_store(flags));
+  TRY(scratch, Scratch::make());
+  auto lease = std::make_unique<Lease>();
+  auto builder = cpu_builder(store->folder() / "objects", judging.sandbox, *lease);
+  return Workshop{std::move(store),   std::move(scratch),        judging,    std::move(lease),
+                  std::move(builder), make_progress(flags.json), best_of_n()};
+}
+
+Result<std::unique_ptr<Judge>> Workshop::judge(const std::string& run, const std::string& problem, int fd) {
+  JudgeConnection connection;
+  if (fd >= 0) {
+    connection.fd = fd;
+  } else {
+    TRY(found, judge_connection(*store, run, problem));
+    connection = std::move(found);
+  }
+  TRY(folder, scratch.folder("judge"));
+  return judge_process(
+      std::move(connection), judging, folder, *lease,
+      [this](const std::string& phase, double done, double of) { watcher->on(events::Progress{phase, done, of}); });
+}
+
+Swarm Workshop::swarm(Judge& judge) {
+  return {*store, judge, *builder, *lease, *watcher, *strategy, scratch};
+}
+
+SearchOptions SearchFlags::read(const JudgeOptions& judging) const {
+  SearchOptions options;
+  options.attempts = attempts;
+  if (seconds > 0) options.seconds = seconds;
+  options.jobs = jobs > 0 ? jobs : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.judging = to_json(judging);
+  return options;
+}
+
+void add_search_flags(CLI::App& command, SearchFlags& flags) {
+  std::string known;
+  for (const auto& row : agent_rows())
+    known += std::string(known.empty() ? "" : ", ") + row.name + " (" + row.help + ")";
+  command.add_option("--agents", flags.agents, "who proposes, separated by commas; all by default: " + known)
+      ->delimiter(',')
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("A,B");
+  command.add_option("--attempts", flags.attempts, "at most so many proposals an agent")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--seconds", flags.seconds, "ends the search of a problem after so long; the final judgement follows")
+      ->check(above_zero)
+      ->type_name("S");
+  command.add_option("--jobs", flags.jobs, "proposals prepared and compiled at once (default: as many as processors)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  command
+      .add_option("--resume", flags.resume,
+                  "go on with a run that was stopped or killed; no finished attempt is repeated")
+      ->type_name("RUN");
+}
+
+Result<RunRecord> resume_run(Store& store, const std::string& id, const std::string& command) {
+  TRY(run, store.run(id));
+  if (run.command != command) {
+    return fail("the run \"" + id + "\" is of `burnish " + run.command + "`", "--resume",
+                "resume it with that command");
+  }
+  return run;
+}
+
+}  // namespace burnish
