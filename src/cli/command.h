@@ -26,6 +26,7 @@ void add_doctor(Program& program);
 void add_prune(Program& program);
 void add_pack(Program& program);
 void add_unpack(Program& program);
+void add_build(Program& program);
 void add_completion(Program& program);
 
 }  // namespace burnish

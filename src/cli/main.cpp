@@ -21,6 +21,12 @@ int misuse(const CLI::App& app, const CLI::ParseError& error) {
   return report_error(Error{what, "", "see `" + help + "`", ""});
 }
 
+bool known(const CLI::App& app, const std::string& name) {
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (command->get_name() == name) return true;
+  return false;
+}
+
 int program_main(int argc, char** argv) {
   // The sandbox is started for every worker and compiler: it skips the parsing of everything else.
   if (argc >= 2 && std::string_view(argv[1]) == "sandbox") return sandbox_main(argc - 1, argv + 1);
@@ -43,12 +49,13 @@ int program_main(int argc, char** argv) {
   add_prune(program);
   add_pack(program);
   add_unpack(program);
+  add_build(program);
   add_completion(program);
   if (argc == 1) {
     print_text(app.help());
     return exit_misuse;
   }
-  if (argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1])) {
+  if (argv[1][0] != '-' && !known(app, argv[1])) {
     return report_error(Error{"there is no command \"" + std::string(argv[1]) + "\"", "", "see `burnish --help`", ""});
   }
   try {

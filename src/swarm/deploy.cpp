@@ -19,6 +19,7 @@ Result<json> hash_files(const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
     TRY(bytes, read_file(entry.path(), std::uintmax_t{16} << 30));
+    if (entry.path() == folder / "burnish.json") continue;
     hashes[entry.path().lexically_relative(folder).generic_string()] = sha256(bytes);
   }
   return json(hashes);
@@ -109,6 +110,24 @@ Status deploy(const Store& store, const RunRecord& run, const ProblemRecord& pro
   }
   if (!written) fs::remove_all(part, ec);
   return written;
+}
+
+Status rebuild(Builder& builder, const fs::path& folder, const json& host) {
+  TRY(text, read_file(folder / "burnish.json"));
+  json manifest = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!manifest.is_object() || manifest.value("burnish", json()) != 1) {
+    return fail("this is no manifest that this burnish knows", (folder / "burnish.json").string(), "update burnish",
+                "file");
+  }
+  if (manifest.value("form", json()) != "plan") return {};  // nothing in it is compiled
+  TRY(kernels, add_kernels(builder, folder));
+  manifest["kernels"] = kernels;
+  if (auto flags = cpu::compiler_flags()) manifest["compiler"] = *flags;
+  // The device stays that of the measurement: burnish.load compares and times where it differs.
+  manifest["host"]["flags"] = host.value("flags", json::array());
+  TRY(hashes, hash_files(folder));
+  manifest["files"] = hashes;
+  return write_file(folder / "burnish.json", manifest.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace burnish

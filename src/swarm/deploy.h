@@ -14,6 +14,10 @@ namespace burnish {
 Status deploy(const Store& store, const RunRecord& run, const ProblemRecord& problem, const Outcome& outcome,
               Builder& builder, const std::filesystem::path& folder);
 
+/// Compiles the kernels of a deployed folder again, in place, for the machine that `host` describes, and says so in its
+/// manifest.
+Status rebuild(Builder& builder, const std::filesystem::path& folder, const json& host);
+
 /// Whether deploy() may write there; for asking before hours of work.
 Status can_deploy(const std::filesystem::path& folder);
 
