@@ -81,6 +81,23 @@ std::string function_block(const Function& function) {
   return block.text();
 }
 
+/// Notes with an entry a line, and so the long objects in them: `meta` says something of every name.
+std::string notes_block(const json& notes) {
+  if (!notes.is_object()) return to_line(notes);
+  constexpr std::size_t few = 4;
+  Block block('{', '}', 1);
+  for (const auto& [key, value] : notes.items()) {
+    if (!value.is_object() || value.size() <= few) {
+      block.add(key, to_line(value));
+      continue;
+    }
+    Block entries('{', '}', 2);
+    for (const auto& [name, entry] : value.items()) entries.add(name, to_line(entry));
+    block.add(key, entries.text());
+  }
+  return block.text();
+}
+
 }  // namespace
 
 std::string print_function(const Function& function) {
@@ -111,7 +128,7 @@ std::string print_plan(const Plan& plan) {
   root.add("steps", steps_block(plan.steps, 1));
   root.add("result", to_line(plan.result));
   if (!plan.result_type.is_null()) root.add("result_type", to_line(plan.result_type));
-  if (!plan.notes.is_null()) root.add("notes", to_line(plan.notes));
+  if (!plan.notes.is_null()) root.add("notes", notes_block(plan.notes));
   return root.text() + '\n';
 }
 

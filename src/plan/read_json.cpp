@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plan/limits.h"
+#include "plan/names.h"
 
 namespace burnish {
 namespace {
@@ -34,37 +35,81 @@ std::string reason(std::string_view message) {
   return text;
 }
 
-/// Thrown from the parser's callback, the only way to stop it early.
-struct Stop {
-  std::string what, todo;
-};
-
-/// Follows the parser through the text and stops it where a limit is passed or a key comes twice.
-class Watch {
+/// Builds the tree from the parser's events and stops it where a limit is passed or a key comes twice. The library's
+/// own parser with a callback does as much, but walks a whole list after each of its objects.
+class Builder final : public nlohmann::json_sax<json> {
  public:
-  bool operator()(int depth, json::parse_event_t event, const json& parsed) {
-    using Event = json::parse_event_t;
-    if (event == Event::object_start || event == Event::array_start) {
-      if (depth >= limits::nesting)
-        throw Stop{fmt::format("the JSON is nested deeper than {} levels", limits::nesting), "flatten it"};
-      if (event == Event::object_start) keys_.emplace_back();
-    } else if (event == Event::object_end) {
-      keys_.pop_back();
-    } else if (event == Event::key) {
-      add(parsed.get_ref<const std::string&>());
-    }
+  json root;
+  std::string what, todo;
+  std::size_t error_at = 0;  ///< the byte after the token that is wrong, 0 where the error is no matter of syntax
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t&) override { return stop("bytes are no JSON", {}); }
+  bool start_object(std::size_t) override {
+    if (!open(json::object())) return false;
+    keys_.emplace_back();
     return true;
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    open_.pop_back();
+    return true;
+  }
+  bool start_array(std::size_t) override { return open(json::array()); }
+  bool end_array() override {
+    open_.pop_back();
+    return true;
+  }
+  bool key(string_t& value) override {
+    if (!keys_.back().insert(value).second)
+      return stop(fmt::format("the key '{}' stands twice in one object", shorten(value)), "keep one");
+    if (keys_.back().size() > limits::keys)
+      return stop(fmt::format("an object has more than {} keys", limits::keys), {});
+    key_ = std::move(value);
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& e) override {
+    error_at = position;
+    return stop("this is not JSON: " + reason(e.what()), "mend the syntax there");
   }
 
  private:
-  void add(const std::string& key) {
-    if (!keys_.back().insert(key).second)
-      throw Stop{fmt::format("the key '{}' stands twice in one object", key), "keep one"};
-    if (keys_.back().size() > limits::keys)
-      throw Stop{fmt::format("an object has more than {} keys", limits::keys), ""};
+  bool stop(std::string why, std::string hint) {
+    what = std::move(why), todo = std::move(hint);
+    return false;
   }
 
+  /// Puts a value into the list or object that is open; null where the limit is passed.
+  json* add(json value) {
+    if (++values_ > limits::values) return nullptr;
+    if (open_.empty()) return &(root = std::move(value));
+    if (open_.back()->is_array()) return &open_.back()->get_ref<json::array_t&>().emplace_back(std::move(value));
+    // key() has seen that the key is new, so the object need not look for it again.
+    return &open_.back()->get_ref<json::object_t&>().emplace_back(std::move(key_), std::move(value)).second;
+  }
+
+  bool put(json value) {
+    return add(std::move(value)) || stop(fmt::format("the JSON has more than {} values", limits::values), {});
+  }
+
+  bool open(json value) {
+    if (open_.size() >= limits::nesting)
+      return stop(fmt::format("the JSON is nested deeper than {} levels", limits::nesting), "flatten it");
+    json* added = add(std::move(value));
+    if (!added) return stop(fmt::format("the JSON has more than {} values", limits::values), {});
+    open_.push_back(added);
+    return true;
+  }
+
+  std::vector<json*> open_;  ///< a list grows only while it is the last one here, so the pointers hold
   std::vector<std::unordered_set<std::string>> keys_;
+  std::string key_;
+  std::size_t values_ = 0;
 };
 
 }  // namespace
@@ -72,18 +117,10 @@ class Watch {
 Result<json> read_json(std::string_view text) {
   if (text.size() > limits::file_bytes)
     return fail(fmt::format("the text has {} bytes, more than the limit of {}", text.size(), limits::file_bytes));
-  Watch watch;
-  try {
-    return json::parse(text.begin(), text.end(),
-                       [&](int depth, json::parse_event_t event, json& parsed) { return watch(depth, event, parsed); });
-  } catch (const Stop& stop) {
-    return fail(stop.what, {}, stop.todo);
-  } catch (const json::parse_error& e) {
-    return fail("this is not JSON: " + reason(e.what()), position(text, e.byte ? e.byte - 1 : 0),
-                "mend the syntax there");
-  } catch (const json::exception& e) {
-    return fail("this JSON cannot be read: " + reason(e.what()));
-  }
+  Builder builder;
+  if (json::sax_parse(text.begin(), text.end(), &builder)) return std::move(builder.root);
+  const std::string where = builder.error_at ? position(text, builder.error_at - 1) : std::string();
+  return fail(std::move(builder.what), where, std::move(builder.todo));
 }
 
 }  // namespace burnish
