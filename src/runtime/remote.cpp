@@ -1,0 +1,518 @@
+#include "runtime/remote.h"
+
+#include <ATen/ops/empty.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/process_tree.h"
+#include "base/sandbox.h"
+
+namespace burnish {
+namespace {
+
+constexpr std::uint64_t log_bytes = 256 << 10;  // the worker can write no more to stderr
+constexpr std::uint64_t most_output_bytes = std::uint64_t{1} << 36;
+constexpr std::size_t most_reply_bytes = 16 << 20;
+constexpr auto freeze_timeout = std::chrono::milliseconds(5000);
+
+Clock::time_point after(double seconds) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(seconds));
+}
+
+int milliseconds_until(Clock::time_point deadline) {
+  return static_cast<int>(std::clamp<std::int64_t>(
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count(), 0, 1'000'000));
+}
+
+/// A file of fixed size for stderr: writes beyond its end fail, so no log fills a disk or memory.
+Result<Fd> make_log() {
+  Fd fd(memfd_create("burnish-log", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) return system_failure("memfd_create", "log");
+  if (ftruncate(fd.get(), log_bytes) != 0) return system_failure("ftruncate", "log");
+  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+    return system_failure("fcntl(F_ADD_SEALS)", "log");
+  return fd;
+}
+
+template <std::size_t n>
+std::string text_of(const char (&field)[n]) {
+  std::string text(field, strnlen(field, n));
+  // What came from a candidate is shown to people: printable text only.
+  std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 && c != '\n' && c != '\t'; }, '?');
+  return text;
+}
+
+bool is_reason(const std::string& word) {
+  static const std::set<std::string> words = {
+      "compile",     "object",      "crash",  "timeout", "memory",     "resources",      "protocol", "structure",
+      "shape",       "dtype",       "device", "values",  "parameters", "prepare-budget", "plan",     "inputs",
+      "unsupported", "environment", "file",   "import",  "model",      "too-large",      "random",   "stateful"};
+  return words.contains(word);
+}
+
+Outcome outcome_of(const Error& e) {
+  Outcome o;
+  o.reason = is_reason(e.reason) ? e.reason : "protocol";
+  o.message = to_text(e);
+  return o;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Remote>> Remote::start(const RemoteOptions& options) {
+  std::unique_ptr<Remote> remote(new Remote);
+  remote->options_ = options;
+  TRY(arena, Arena::make());
+  TRY(control, make_socketpair());
+  TRY(call, make_socketpair());
+  TRY(log, make_log());
+  remote->arena_ = std::move(arena);
+
+  SandboxOptions box;
+  box.argv = options.argv;
+  for (const auto& path : options.readable) box.readable.emplace_back(path);
+  box.env = options.env;
+  box.tmp_bytes = options.tmp_bytes;
+  box.fds = {{log.get(), 2},
+             {control.second.get(), protocol::control_fd},
+             {call.second.get(), protocol::call_fd},
+             {remote->arena_->block_fd(), protocol::block_fd},
+             {remote->arena_->arena_fd(), protocol::arena_fd}};
+  if (options.memory_bytes) box.limits.data_bytes = options.memory_bytes;
+  box.limits.open_files = 1024;
+  Result<Process> process = fail("");
+  if (options.sandbox) {
+    box.limits.file_bytes = std::max<std::uint64_t>(options.tmp_bytes, log_bytes);
+    box.limits.processes = 4096;  // where it counts this sandbox alone; the Python form lowers it inside
+    auto confined = confine(box);
+    if (!confined) return std::unexpected(confined.error());
+    process = spawn(confined->spawn);
+  } else {
+    auto plain = unconfined(box);
+    plain.directory.clear();
+    std::vector<std::string> env;
+    for (char** e = environ; *e; ++e) env.emplace_back(*e);
+    for (const auto& [name, value] : options.env) {
+      std::erase_if(env, [&](const std::string& e) { return e.starts_with(name + "="); });
+      env.push_back(name + "=" + value);
+    }
+    plain.env = std::move(env);
+    process = spawn(plain);
+  }
+  if (!process) return std::unexpected(process.error());
+  remote->process_ = std::move(*process);
+  remote->control_ = std::move(control.first);
+  remote->call_ = std::move(call.first);
+  remote->log_ = std::move(log);
+  return remote;
+}
+
+Remote::~Remote() {
+  close();
+}
+
+void Remote::close() {
+  control_.reset();
+  call_.reset();
+  if (process_.pid() <= 0) return;
+  // A worker that still obeys ends by itself at the end of its sockets; nobody waits for that.
+  for (const auto& member : process_tree(process_.pid())) kill(member.pid, SIGKILL);
+  process_.kill();
+  process_.wait();
+  if (!dead_) dead_ = Error{"the worker was closed", "", "", "protocol"};
+}
+
+std::string Remote::log() const {
+  std::string text(log_bytes, '\0');
+  const auto got = pread(log_.get(), text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  text.resize(strnlen(text.data(), text.size()));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+bool Remote::alive() {
+  return !dead_ && process_.pid() > 0 && !process_.poll();
+}
+
+Error Remote::died_error() {
+  if (dead_) return *dead_;
+  thaw();
+  auto exit = process_.wait(after(3));
+  for (const auto& member : process_tree(process_.pid())) kill(member.pid, SIGKILL);
+  const auto text = log();
+  // bwrap passes a signal on as 128 and its number.
+  if (const auto* e = std::get_if<Exited>(&exit); e && options_.sandbox && e->code > 128 && e->code < 128 + 65)
+    exit = Signalled{e->code - 128};
+  std::string reason = "crash", what = "the worker ended: " + describe(exit);
+  if (const auto* s = std::get_if<Signalled>(&exit)) {
+    if (s->signal == SIGKILL) reason = "memory", what = "the worker was killed, most likely for want of memory";
+    if (s->signal == SIGSYS) what = "the worker made a system call that candidates may not make";
+    if (s->signal == SIGXCPU) reason = "timeout";
+    if (s->signal == SIGXFSZ) reason = "resources", what = "the worker wrote a file larger than it may";
+  } else if (std::holds_alternative<OutOfMemory>(exit)) {
+    reason = "memory", what = "the worker was killed, most likely for want of memory";
+  } else if (std::holds_alternative<TimedOut>(exit)) {
+    reason = "protocol", what = "the worker closed its sockets and went on";
+  }
+  for (const char* sign : {"bad_alloc", "can't allocate memory", "MemoryError", "Cannot allocate memory"})
+    if (reason == "crash" && text.find(sign) != std::string::npos) reason = "memory";
+  if (!ready_) {
+    reason = "environment";
+    what = "the worker did not start: " + describe(exit);
+  }
+  const auto tail = text.size() > 600 ? "..." + text.substr(text.size() - 600) : text;
+  dead_ = Error{what, "", "", reason};
+  if (!tail.empty()) dead_->todo = "it wrote: " + tail;
+  return *dead_;
+}
+
+Outcome Remote::died() {
+  return outcome_of(died_error());
+}
+
+Status Remote::hello() {
+  if (ready_) return {};
+  const auto deadline = after(options_.start_timeout_s);
+  // The same reader as for replies; nothing was asked.
+  while (buffer_.find('\n') == std::string::npos) {
+    pollfd p{control_.get(), POLLIN, 0};
+    if (poll(&p, 1, milliseconds_until(deadline)) <= 0) {
+      process_.kill();
+      died_error();
+      dead_ =
+          Error{fmt::format("the worker did not start within {:.0f} s", options_.start_timeout_s), "", "", "timeout"};
+      return std::unexpected(*dead_);
+    }
+    char chunk[4096];
+    const auto got = recv(control_.get(), chunk, sizeof chunk, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::unexpected(died_error());
+    buffer_.append(chunk, static_cast<std::size_t>(got));
+    if (buffer_.size() > most_reply_bytes) return fail("the worker's greeting has no end", "worker", "", "protocol");
+  }
+  const auto line = buffer_.substr(0, buffer_.find('\n'));
+  buffer_.erase(0, line.size() + 1);
+  const auto greeting = json::parse(line, nullptr, false);
+  const json none = json::object();
+  const json& ok = greeting.is_object() && greeting.contains("ok") ? greeting["ok"] : none;
+  const auto inner =
+      ok.is_object() && ok.contains("pid") && ok["pid"].is_number_integer() ? ok["pid"].get<pid_t>() : -1;
+  worker_ = find_inner_pid(process_.pid(), inner).value_or(-1);
+  if (worker_ < 0)
+    return fail("the worker's process cannot be found", "/proc", "Burnish needs /proc mounted", "environment");
+  ready_ = true;
+  return {};
+}
+
+Result<json> Remote::request(const json& message, double timeout_s) {
+  if (dead_) return std::unexpected(*dead_);
+  if (auto ok = hello(); !ok) return std::unexpected(ok.error());
+  thaw();
+  last_.clear();
+  before_.clear();
+  const auto deadline = after(timeout_s);
+  const auto text = message.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  const unsigned char byte = protocol::control_byte;
+  if (send(call_.get(), &byte, 1, MSG_NOSIGNAL) != 1) return std::unexpected(died_error());
+  std::size_t sent = 0;
+  buffer_.clear();
+  while (buffer_.find('\n') == std::string::npos) {
+    pollfd p{control_.get(), static_cast<short>(sent < text.size() ? POLLIN | POLLOUT : POLLIN), 0};
+    const int ready = poll(&p, 1, milliseconds_until(deadline));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) {
+      close();
+      dead_ = Error{fmt::format("no answer within {:.0f} s", timeout_s), message.value("do", ""), "", "timeout"};
+      return std::unexpected(*dead_);
+    }
+    if (p.revents & POLLOUT) {
+      const auto put = send(control_.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (put > 0) sent += static_cast<std::size_t>(put);
+      if (put < 0 && errno != EAGAIN && errno != EINTR) return std::unexpected(died_error());
+    }
+    if (p.revents & (POLLIN | POLLHUP | POLLERR)) {
+      char chunk[65536];
+      const auto got = recv(control_.get(), chunk, sizeof chunk, MSG_DONTWAIT);
+      if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (got <= 0) return std::unexpected(died_error());
+      buffer_.append(chunk, static_cast<std::size_t>(got));
+      if (buffer_.size() > most_reply_bytes) return fail("a reply has no end", message.value("do", ""), "", "protocol");
+    }
+  }
+  const auto reply = json::parse(buffer_.substr(0, buffer_.find('\n')), nullptr, false);
+  if (sent < text.size() || !reply.is_object() || buffer_.find('\n') + 1 != buffer_.size())
+    return fail("the worker's reply is not one JSON line", message.value("do", ""), "", "protocol");
+  if (reply.contains("ok")) return reply["ok"];
+  const auto word = [&](const char* key) {
+    const json none = json::object();
+    const json& e = reply.contains("error") && reply["error"].is_object() ? reply["error"] : none;
+    return e.contains(key) && e[key].is_string() ? e[key].get<std::string>().substr(0, 4000) : std::string();
+  };
+  auto reason = word("reason");
+  return fail(word("what"), word("where"), word("todo"), is_reason(reason) ? reason : "protocol");
+}
+
+Result<json> Remote::set_params(std::vector<NamedTensor> params, double timeout_s) {
+  thaw();  // the old places are given up: the worker must not sleep in the middle of reading them
+  TRY(described, arena_->place_params(std::move(params)));
+  return request({{"do", "params"}, {"params", described}}, timeout_s);
+}
+
+Status Remote::write_params(const std::vector<NamedTensor>& params) {
+  return arena_->write_params(params);
+}
+
+Result<json> Remote::set_slots(std::vector<std::vector<Leaf>> slots, double timeout_s) {
+  TRY(described, arena_->place_slots(std::move(slots)));
+  return request({{"do", "slots"}, {"slots", described}}, timeout_s);
+}
+
+Status Remote::overwrite_slots(const std::vector<std::vector<Leaf>>& slots) {
+  return arena_->write_slots(slots);
+}
+
+void Remote::freeze() {
+  if (dead_ || process_.pid() <= 0 || frozen_) return;
+  if (worker_ > 0) kill(worker_, SIGSTOP);  // at once; the rest of the tree is found afterwards
+  frozen_ = true;
+  freeze_tree(process_.pid(), worker_depth(), freeze_timeout);
+}
+
+void Remote::thaw() {
+  if (!frozen_) return;
+  frozen_ = false;
+  thaw_tree(process_.pid(), worker_depth());
+}
+
+bool Remote::sealed() const {
+  if (!options_.sandbox) return true;
+  int below = 0;
+  for (const auto& member : process_tree(process_.pid())) below += member.depth >= worker_depth();
+  const auto filters = status_field(worker_, "Seccomp_filters").value_or("2");
+  return below == 1 && std::atoi(filters.c_str()) >= 2;
+}
+
+/// Wakes the worker for what the block says and waits for its reply.
+Status Remote::exchange(double timeout_s) {
+  unsigned char byte = 0;
+  if (recv(call_.get(), &byte, 1, MSG_DONTWAIT) > 0)
+    return fail("the worker spoke before it was asked", "call socket", "", "protocol");
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  const auto nonce = static_cast<unsigned char>(1 + random() % 255);
+  if (send(call_.get(), &nonce, 1, MSG_NOSIGNAL) != 1) return std::unexpected(died_error());
+  pollfd p{call_.get(), POLLIN, 0};
+  const auto deadline = after(timeout_s);
+  int ready;
+  do ready = poll(&p, 1, milliseconds_until(deadline));
+  while (ready < 0 && errno == EINTR);
+  if (ready <= 0) {
+    close();
+    dead_ = Error{fmt::format("the call did not end within {:.0f} s", timeout_s), "", "", "timeout"};
+    return std::unexpected(*dead_);
+  }
+  const auto got = recv(call_.get(), &byte, 1, 0);
+  if (got <= 0) return std::unexpected(died_error());
+  if (byte != nonce) return fail("the worker answered something else than it was asked", "call socket", "", "protocol");
+  return {};
+}
+
+Result<at::Tensor> Remote::read_tensor(const protocol::Tensor& d) const {
+  const auto lie = [](const char* what) {
+    return fail(std::string("an output's description is false: ") + what, "control block", "", "protocol");
+  };
+  if (d.dtype < 0 || d.dtype >= static_cast<std::int32_t>(c10::ScalarType::NumOptions)) return lie("unknown dtype");
+  const auto type = static_cast<c10::ScalarType>(d.dtype);
+  if (c10::isQIntType(type) || type == c10::ScalarType::Undefined || c10::isBitsType(type)) return lie("unknown dtype");
+  if (d.dims < 0 || d.dims > protocol::max_dims) return lie("too many dimensions");
+  std::uint64_t elements = 1, last = 0;
+  for (int i = 0; i < d.dims; ++i) {
+    std::uint64_t reach = 0;
+    if (d.sizes[i] < 0 || d.strides[i] < 0) return lie("a negative size or stride");
+    if (d.sizes[i] == 0) elements = 0;
+    if (elements && (__builtin_mul_overflow(elements, static_cast<std::uint64_t>(d.sizes[i]), &elements) ||
+                     __builtin_mul_overflow(static_cast<std::uint64_t>(d.sizes[i] - 1),
+                                            static_cast<std::uint64_t>(d.strides[i]), &reach) ||
+                     __builtin_add_overflow(last, reach, &last)))
+      return lie("sizes that overflow");
+  }
+  const std::uint64_t size = c10::elementSize(type);
+  const std::uint64_t span = elements ? last + 1 : 0;
+  if (elements > most_output_bytes / size || span > most_output_bytes / size || span > 4 * elements + 4096)
+    return lie("more bytes than an output may have");
+  auto storage = at::empty({static_cast<std::int64_t>(span)}, at::TensorOptions().dtype(type));
+  const std::uint64_t bytes = span * size;
+  for (std::uint64_t done = 0; done < bytes;) {
+    iovec local{static_cast<char*>(storage.mutable_data_ptr()) + done, bytes - done};
+    iovec remote{reinterpret_cast<void*>(d.address + done), bytes - done};
+    const auto got = process_vm_readv(worker_, &local, 1, &remote, 1, 0);
+    if (got < 0 && errno == EPERM)
+      return fail("the judge may not read its worker's memory", "process_vm_readv",
+                  "allow ptrace of child processes (kernel.yama.ptrace_scope <= 1)", "environment");
+    if (got <= 0) return lie("memory that is not there");
+    done += static_cast<std::uint64_t>(got);
+  }
+  if (type == c10::ScalarType::Bool) {  // any other byte would be undefined behaviour here
+    auto* p = static_cast<unsigned char*>(storage.mutable_data_ptr());
+    if (std::any_of(p, p + bytes, [](unsigned char c) { return c > 1; }))
+      return lie("booleans that are neither true nor false");
+  }
+  return storage.as_strided(at::IntArrayRef(d.sizes, static_cast<std::size_t>(d.dims)),
+                            at::IntArrayRef(d.strides, static_cast<std::size_t>(d.dims)));
+}
+
+Outcome Remote::read_outcome() {
+  const auto block = arena_->snapshot();
+  Outcome o;
+  o.peak_bytes = block->peak_bytes;
+  o.guard_broken = block->guard_broken;
+  last_.clear();
+  if (block->state == protocol::State::failed) {
+    o.reason = text_of(block->reason);
+    if (!is_reason(o.reason)) o.reason = "protocol";
+    o.message = text_of(block->message);
+    return o;
+  }
+  if (block->state != protocol::State::ok || block->tensors > protocol::max_tensors)
+    return outcome_of({"the reply came before the call's result", "control block", "", "protocol"});
+  std::uint64_t total = 0;
+  for (std::uint32_t i = 0; i < block->tensors; ++i) {
+    auto tensor = read_tensor(block->tensor[i]);
+    if (!tensor) return outcome_of(tensor.error());
+    total += tensor->storage().nbytes();
+    if (total > most_output_bytes)
+      return outcome_of({"the outputs are larger than may be", "control block", "", "protocol"});
+    o.tensors.push_back(*tensor);
+    last_.push_back(block->tensor[i]);
+  }
+  o.structure.assign(block->structure, strnlen(block->structure, sizeof block->structure));
+  if (!json::accept(o.structure) && o.structure.find("NaN") == std::string::npos &&
+      o.structure.find("Infinity") == std::string::npos)
+    return outcome_of({"the result's structure is no JSON", "control block", "", "protocol"});
+  last_structure_ = o.structure;
+  o.ok = true;
+  return o;
+}
+
+Outcome Remote::call(std::uint32_t slot, std::uint32_t flags, double timeout_s) {
+  if (dead_) return outcome_of(*dead_);
+  if (auto ok = hello(); !ok) return outcome_of(ok.error());
+  if (slot >= arena_->slots()) return outcome_of({"no such slot", std::to_string(slot), "", "protocol"});
+  auto& block = arena_->block();
+  block.first = 0;
+  block.slots = 1;
+  block.order[0] = slot;
+  block.flags = flags;
+  block.batch = 1;
+  block.peak_bytes = 0;
+  block.guard_broken = 0;
+  block.state = protocol::State::idle;
+  before_ = last_;
+  before_structure_ = last_structure_;
+  if (!(flags & protocol::keep)) before_.clear();
+  thaw();
+  if (auto ok = exchange(timeout_s); !ok) return outcome_of(ok.error());
+  freeze();
+  auto outcome = read_outcome();
+  outcome.slot = slot;
+  return outcome;
+}
+
+Outcome Remote::previous() {
+  if (dead_) return outcome_of(*dead_);
+  freeze();
+  Outcome o;
+  o.structure = before_structure_;
+  for (const auto& described : before_) {
+    auto tensor = read_tensor(described);
+    if (!tensor) return outcome_of(tensor.error());
+    o.tensors.push_back(*tensor);
+  }
+  o.ok = true;
+  return o;
+}
+
+void sweep_caches() {
+  static std::vector<char> buffer = [] {
+    const long l2 = std::max(0L, sysconf(_SC_LEVEL2_CACHE_SIZE)), l3 = std::max(0L, sysconf(_SC_LEVEL3_CACHE_SIZE));
+    // Virtual machines report the whole socket's last level; one core complex shares 32 to 64 MiB of it.
+    return std::vector<char>(static_cast<std::size_t>(std::max(std::min(l3, 64L << 20), 2 * l2 + (8L << 20))));
+  }();
+  static unsigned char round = 0;
+  ++round;
+  for (std::size_t i = 0; i < buffer.size(); i += 64) buffer[i] = static_cast<char>(buffer[i] + round);
+}
+
+Timed Remote::time(const TimeOptions& options) {
+  Timed timed;
+  const auto end = [&](Outcome o) {
+    timed.failed = std::move(o);
+    return timed;
+  };
+  if (dead_) return end(outcome_of(*dead_));
+  if (auto ok = hello(); !ok) return end(outcome_of(ok.error()));
+  const auto slots = static_cast<std::uint32_t>(options.order.size());
+  const auto known = [&](std::uint32_t slot) { return slot < arena_->slots(); };
+  if (slots == 0 || slots > protocol::max_slots || !std::ranges::all_of(options.order, known))
+    return end(outcome_of({"no slots, too many, or slots that do not exist", "time", "", "protocol"}));
+  thaw();
+  auto& block = arena_->block();
+  timed.seconds.reserve(options.calls);
+  before_.clear();
+  last_.clear();
+  for (std::uint32_t i = 0; i < slots; ++i) block.order[i] = options.order[i];
+  block.slots = slots;
+  std::uint32_t at = 0;  // into the order
+  bool rewarm = false;   // after a freeze the first call pays for waking up: it does not count
+  for (std::uint32_t i = 0; i < options.calls;) {
+    if (!options.vary.empty())
+      for (std::uint32_t b = 0; b < std::min(options.batch, slots); ++b)
+        arena_->vary(options.order[(at + b) % slots], options.vary);
+    if (options.flush) sweep_caches();
+    block.first = at;
+    block.flags = 0;
+    block.batch = options.batch;
+    block.state = protocol::State::idle;
+    const auto start = Clock::now();
+    const auto done = exchange(options.timeout_s);
+    const double seconds = Seconds(Clock::now() - start).count();
+    if (!done) return end(outcome_of(done.error()));
+    const std::uint32_t last = options.order[(at + options.batch - 1) % slots];
+    const bool wanted = !rewarm && options.sample.contains(i);
+    if (wanted || block.state != protocol::State::ok) {
+      freeze();
+      auto outcome = read_outcome();
+      outcome.slot = last;
+      outcome.inputs = arena_->tensors_of(last);
+      if (const auto what = arena_->slot_changed(last); outcome.ok && !what.empty()) {
+        outcome.ok = false;
+        outcome.reason = "input-changed";
+        outcome.message = "the candidate wrote to " + what;
+      }
+      if (!outcome.ok) return end(std::move(outcome));
+      timed.sampled.emplace(i, std::move(outcome));
+      thaw();
+    }
+    if (rewarm) {
+      rewarm = false;
+      continue;
+    }
+    at = (at + options.batch) % slots;
+    timed.seconds.push_back(seconds);
+    ++i;
+    rewarm = wanted;
+  }
+  return timed;
+}
+
+}  // namespace burnish

@@ -1,0 +1,134 @@
+#include "runtime/worker_plan.h"
+
+#include <utility>
+
+#include "base/seccomp.h"
+
+namespace burnish {
+namespace {
+
+/// The result tree as text around its leaves, depth first: text, leaf, text, leaf, ..., text.
+void cut_at_leaves(const json& node, std::vector<std::string>& pieces) {
+  if (!node.is_structured()) {
+    pieces.emplace_back();
+    return;
+  }
+  pieces.back() += node.is_array() ? "[" : "{";
+  bool first = true;
+  for (const auto& [key, value] : node.items()) {
+    if (!std::exchange(first, false)) pieces.back() += ", ";
+    if (node.is_object()) pieces.back() += json(key).dump() + ": ";
+    cut_at_leaves(value, pieces);
+  }
+  pieces.back() += node.is_array() ? "]" : "}";
+}
+
+std::string text_of(const c10::IValue& value) {
+  if (value.isNone()) return "null";
+  if (value.isBool()) return value.toBool() ? "true" : "false";
+  if (value.isInt()) return std::to_string(value.toInt());
+  if (value.isDouble()) return json(value.toDouble()).dump();
+  if (value.isString()) return json(value.toStringRef()).dump();
+  return json(value.tagKind()).dump();
+}
+
+}  // namespace
+
+Result<json> PlanCallee::control(const json& request, SharedMemory& memory) {
+  const std::string what = request.value("do", "");
+  try {
+    if (what == "load") return load(request);
+    if (!program_) return fail("no plan is loaded", what, "", "protocol");
+    if (what == "params") return params(request, memory);
+    if (!bound_ && program_->params.empty())
+      if (auto ok = params({{"params", json::object()}}, memory); !ok) return ok;
+    if (!bound_) return fail("the plan has no parameters yet", what, "", "protocol");
+    if (what == "slots") return slots(request, memory);
+    if (what == "refresh") return refresh();
+  } catch (const std::exception& e) {
+    return fail(e.what(), what, "", "crash");
+  }
+  return fail("unknown message", what, "", "protocol");
+}
+
+Result<json> PlanCallee::load(const json& request) {
+  bound_.reset();
+  program_.reset();
+  slots_.clear();
+  results_.clear();
+  if (confined_ && !filtered_) {
+    if (auto ok = install_filter(Filter::running_plan); !ok) return std::unexpected(ok.error());
+    filtered_ = true;
+  }
+  const auto kernels = request.value("kernels", std::map<std::string, std::string>{});
+  TRY(loaded, load_program(request.at("dir").get<std::string>(), kernels));
+  program_ = loaded;
+  pieces_.assign(1, "");
+  cut_at_leaves(program_->plan.result, pieces_);
+  json paths = json::array();
+  for (const auto& [name, path] : program_->params) paths.push_back(path);
+  return json{{"params", paths}};
+}
+
+Result<json> PlanCallee::params(const json& request, SharedMemory& memory) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, path] : program_->params) {
+    const auto it = request.at("params").find(path);
+    if (it == request.at("params").end())
+      return fail("the module has no parameter of this path", path, "", "parameters");
+    TRY(tensor, memory.tensor(*it));
+    tensors.push_back(tensor);
+  }
+  TRY(made, Bound::make(program_, std::move(tensors)));
+  bound_ = made;
+  return prepared();
+}
+
+Result<json> PlanCallee::slots(const json& request, SharedMemory& memory) {
+  slots_.clear();
+  for (const auto& leaves : request.at("slots")) {
+    auto& slot = slots_.emplace_back();
+    for (const auto& description : leaves) {
+      TRY(leaf, memory.leaf(description));
+      slot.push_back(leaf);
+    }
+  }
+  return json::object();
+}
+
+Result<json> PlanCallee::refresh() {
+  if (auto ok = bound_->refresh(); !ok) return std::unexpected(ok.error());
+  return prepared();
+}
+
+json PlanCallee::prepared() const {
+  const auto p = bound_->prepared();
+  return {{"prepare_seconds", p.seconds}, {"prepare_bytes", p.bytes}, {"prepare_times", p.times}};
+}
+
+Status PlanCallee::call(std::uint32_t slot, std::vector<at::Tensor>& outputs, const std::string*& structure) {
+  if (slot >= slots_.size()) return fail("no such slot", std::to_string(slot), "", "protocol");
+  outputs.clear();
+  const auto outcome = bound_->run(slots_[slot], results_);
+  if (const auto* missed = std::get_if<Bound::Missed>(&outcome))
+    return fail("the plan's guards do not hold for these inputs: " + missed->guard, "inputs",
+                "widen the guards, or use symbols", "shape");
+  if (const auto* error = std::get_if<Error>(&outcome)) return std::unexpected(*error);
+  structure_ = pieces_[0];
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    if (results_[i].isTensor()) {
+      structure_ += "{\"tensor\": ";
+      structure_ += std::to_string(outputs.size());
+      structure_ += '}';
+      outputs.push_back(std::move(results_[i]).toTensor());
+    } else {
+      structure_ += text_of(results_[i]);
+    }
+    structure_ += i + 1 < pieces_.size() ? pieces_[i + 1] : std::string();
+  }
+  results_.clear();
+  structure = &structure_;
+  return {};
+}
+
+}  // namespace burnish
