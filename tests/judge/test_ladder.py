@@ -63,6 +63,7 @@ def row_zeroed(x):
     ("function", "reasons"),
     [
         (lambda x: x.clone(), "contract"),
+        (lambda x: x if bool((x >= 0).all()) else torch.relu(x), "aliasing"),
         (lambda x: torch.zeros_like(x), "values"),
         (lambda x: torch.full_like(x, 0.5), "values"),
         (one_wrong, "values"),

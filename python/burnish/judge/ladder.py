@@ -67,6 +67,7 @@ class Ladder:
         self.tally = Tally()
         self._random = random.Random(seed if seed is not None else random.SystemRandom().getrandbits(64))
         self._parameters: int | None = None
+        self._before: tuple[Item, list[torch.Tensor]] | None = None  # the last call's outputs as read
         self._progress = progress or (lambda done, of: None)
         self._quiet = quiet
         self.order = order  # paths of a plan's inputs; None: the leaves of a call
@@ -164,29 +165,37 @@ class Ladder:
         self._random.shuffle(order)
         order.insert(self._random.randint(1, len(order)), self._random.choice(order))
         seen: dict[int, Outcome] = {}
-        before: tuple[Item, list[torch.Tensor]] | None = None
         for slot in order:
-            item = items[slot]
-            if item.kind.name in self.tally.failed:
+            if items[slot].kind.name in self.tally.failed:
                 continue
-            outcome = self.runner.call(
-                slot, poison=self._random.random() < 0.5, keep=True, timeout=self.options.timeout_seconds
-            )
-            if before is not None and outcome.ok and not self._unchanged(*before):
+            outcome = self._call(items[slot], slot, poison=self._random.random() < 0.5, again=seen.get(slot))
+            if outcome is None:
                 return False
-            failed, returned = len(self.tally.failed), list(outcome.tensors)
-            if not self.judge_outcome(item, outcome, slot, again=seen.get(slot)):
-                return False
-            before = (item, returned) if len(self.tally.failed) == failed else None  # else there were calls in between
             seen[slot] = outcome
         return True
 
+    def _call(self, item: Item, slot: int, *, poison: bool = False, again: Outcome | None = None) -> Outcome | None:
+        """One call, judged; then the outputs of the call before are read again, whatever was written in between: inputs,
+        parameters, other slots. None if the candidate is refused."""
+        outcome = self.runner.call(slot, poison=poison, keep=True, timeout=self.options.timeout_seconds)
+        if outcome.ok and self._before is not None and not self._unchanged(*self._before):
+            return None
+        failed, returned = len(self.tally.failed), list(outcome.tensors)
+        if not self.judge_outcome(item, outcome, slot, again=again):
+            return None
+        self._before = (
+            (item, returned) if len(self.tally.failed) == failed else None
+        )  # else there were calls in between
+        return outcome
+
+    def forget_calls(self) -> None:
+        """Somebody else called the worker: its last outputs are not ours."""
+        self._before = None
+
     def _same_places(self, items: list[Item]) -> bool:
         """Other values where the last ones lay: what is remembered by address is wrong now."""
-        if len(items) < 2 or not hasattr(self.runner, "overwrite_slots"):
-            return True
         turned = items[1:] + items[:1]
-        if any(_layout(a) != _layout(b) for a, b in zip(items, turned, strict=True)):
+        if len(items) < 2 or any(_layout(a) != _layout(b) for a, b in zip(items, turned, strict=True)):
             return True
         written = self.runner.overwrite_slots([self.pool.slot(item, self.order) for item in turned])
         if written is not None and not written.ok:
@@ -194,7 +203,7 @@ class Ladder:
         slot = self._random.randrange(len(turned))
         if turned[slot].kind.name in self.tally.failed:
             return True
-        return self.judge_outcome(turned[slot], self.runner.call(slot, timeout=self.options.timeout_seconds), slot)
+        return self._call(turned[slot], slot) is not None
 
     def _unchanged(self, item: Item, returned: list[torch.Tensor]) -> bool:
         """The outputs of the call before, read again after this call."""
@@ -203,14 +212,8 @@ class Ladder:
             return self._refuse(self._failed(again, item))
         for o, (a, b) in enumerate(zip(returned, again.tensors, strict=False)):
             if not _identical(a, b):
-                return self._refuse(
-                    Finding(
-                        "aliasing",
-                        "an output changed after it had been returned: the next call wrote to it",
-                        o,
-                        kind=item.kind.name,
-                    )
-                )
+                what = "an output changed after it was returned: it is an input, a parameter, or written again"
+                return self._refuse(Finding("aliasing", what, o, kind=item.kind.name))
         return True
 
     # -- judging -----------------------------------------------------------------------------------------------------

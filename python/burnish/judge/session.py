@@ -284,6 +284,7 @@ class Session:
                     watch, self._budget("search"), timing, first="reference", fewest=SEARCH_ROUNDS, give_up_below=0.8
                 )
             reference.freeze()
+        ladder.forget_calls()
         timing.seconds = time.perf_counter() - started
         return timing
 
