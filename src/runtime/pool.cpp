@@ -18,6 +18,9 @@ constexpr std::size_t alignment = 64;
 constexpr std::size_t large_bytes = 512 << 10;                   ///< buffers above have regions of their own
 constexpr std::size_t most_small_bytes = std::size_t{64} << 20;  ///< of one pool, never given back before it dies
 constexpr int runs_an_epoch = 32;
+// Buffers that all begin at one offset of a page compete for the same sets of the caches: large ones begin at different
+// ones.
+constexpr std::size_t colours = 16, colour_bytes = 67 * 64;
 
 /// Four size classes an octave: at most a quarter of a buffer is waste.
 constexpr int classes = 4 * 64;
@@ -59,8 +62,7 @@ class PoolOfClasses final : public Pool {
       free_[index] = header->next;
       if (size > large_bytes) cached_ -= size;
     } else {
-      header =
-          size > large_bytes ? static_cast<Header*>(regions::map(size + sizeof(Header))) : carve(size + sizeof(Header));
+      header = size > large_bytes ? map(size) : carve(size + sizeof(Header));
       if (!header) return nullptr;
     }
     *header = {.pool = this, .next = nullptr, .size_class = index, .escaped = false};
@@ -119,6 +121,18 @@ class PoolOfClasses final : public Pool {
 
   std::size_t limit() const { return std::max(peak_, peak_before_); }
 
+  static std::size_t mapped_bytes(std::size_t size) { return size + sizeof(Header) + colours * colour_bytes; }
+
+  Header* map(std::size_t size) {
+    auto* region = static_cast<std::byte*>(regions::map(mapped_bytes(size)));
+    return region ? reinterpret_cast<Header*>(region + colour_++ % colours * colour_bytes) : nullptr;
+  }
+
+  static void unmap(Header* header, std::size_t size) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(header) / regions::size * regions::size;
+    regions::unmap(reinterpret_cast<void*>(begin), mapped_bytes(size));
+  }
+
   /// A piece of the current slab. Null once small buffers have all the room that they may have.
   Header* carve(std::size_t bytes) {
     bytes = (bytes + alignment - 1) / alignment * alignment;
@@ -142,7 +156,7 @@ class PoolOfClasses final : public Pool {
         Header* header = free_[index];
         free_[index] = header->next;
         cached_ -= size_of(index);
-        regions::unmap(header, size_of(index) + sizeof(Header));
+        unmap(header, size_of(index));
       }
   }
 
@@ -164,7 +178,7 @@ class PoolOfClasses final : public Pool {
         free_[index] = header;
       }
     }
-    if (!keep) regions::unmap(header, size + sizeof(Header));
+    if (!keep) unmap(header, size);
     if (last) delete this;
   }
 
@@ -172,7 +186,7 @@ class PoolOfClasses final : public Pool {
   std::array<Header*, classes> free_{};
   std::vector<void*> slabs_;
   std::byte* slab_at_ = nullptr;
-  std::size_t slab_left_ = 0;
+  std::size_t slab_left_ = 0, colour_ = 0;
   // Large buffers only: in runs, waiting, and the most that runs had of late.
   std::size_t live_ = 0, cached_ = 0, peak_ = 0, peak_before_ = 0;
   std::size_t blocks_ = 0;  ///< buffers that someone holds, small ones too
