@@ -44,7 +44,8 @@ class Context {
       layouts;                                 ///< how tensors lie that are not contiguous; a `layout` step makes sure
   std::set<std::string> fixed_layout;          ///< names whose strides are guaranteed to be those of their type
   std::map<std::string, std::string> sources;  ///< source file -> text, of the kernels made so far
-  std::vector<std::string> fired;              ///< "fold batch norm into a convolution", in order
+  std::map<std::string, std::string> kernel_of_text;  ///< a kernel's text, its name left open -> its name
+  std::vector<std::string> fired;                     ///< "fold batch norm into a convolution", in order
 
   /// A name that the plan does not use yet, made from a hint.
   std::string fresh(const std::string& hint);

@@ -7,6 +7,7 @@
 #include "compiler/languages.h"
 #include "compiler/library.h"
 #include "compiler/rules.h"
+#include "compiler/templates/templates.h"
 #include "plan/check.h"
 #include "plan/print.h"
 
@@ -19,6 +20,7 @@ const std::vector<Pass>& pipeline() {
       {"share equal steps", share_equal_steps},
       {"drop dead steps", drop_dead_steps},
       {"prepare", prepare_parameters},
+      {"templates", use_templates},
       {"library", use_library},
       {"fuse", fuse},
   };

@@ -21,7 +21,20 @@ from burnish.interpret import PlanInterpreter
 from burnish.plan_files import read_safetensors  # noqa: F401  (the interpreter's constants)
 
 ROOT = Path(__file__).resolve().parents[2]
-FLAGS = ["-std=c++20", "-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fopenmp-simd", "-fno-exceptions", "-fno-rtti", "-shared", "-fPIC"]
+FLAGS = [
+    "-std=c++20",
+    "-O3",
+    "-march=native",
+    "-mprefer-vector-width=512",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+    "-fopenmp-simd",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-shared",
+    "-fPIC",
+]
 CACHE = Path(tempfile.gettempdir()) / f"burnish-compiler-tests-{os.getuid()}"
 GUARD = 64
 

@@ -148,6 +148,27 @@ class Builder {
   Builder(const Plan& plan, const StepIndex& index, const Context& context, const std::set<int>& members)
       : plan_(plan), index_(index), context_(context), members_(members) {}
 
+  std::optional<StridedTensor> strides(const std::string& name) {
+    const int value = resolve(name);
+    const Type* type = context_.type(name);
+    if (value < 0 || type == nullptr) return std::nullopt;
+    const Value& v = group_.values[static_cast<std::size_t>(value)];
+    const Node& node = group_.nodes[static_cast<std::size_t>(v.node)];
+    if (node.kind != NodeKind::load) return std::nullopt;
+    StridedTensor out{node.name, node.offset, type->shape, {}};
+    const auto stride = [&](int axis) {
+      const auto it = node.strides.find(axis);
+      return it == node.strides.end() ? Size(0) : it->second;
+    };
+    for (const auto& dim : v.dims) {
+      for (std::size_t k = 0; k + 1 < dim.size(); ++k)
+        if (!(stride(dim[k]) == stride(dim[k + 1]) * group_.axes[static_cast<std::size_t>(dim[k + 1])]))
+          return std::nullopt;
+      out.strides.push_back(dim.empty() ? Size(0) : stride(dim.back()));
+    }
+    return out;
+  }
+
   std::optional<Group> build() {
     for (const int m : members_) {
       const auto* step = std::get_if<OpStep>(&plan_.steps[static_cast<std::size_t>(m)]);
@@ -464,6 +485,12 @@ class Builder {
 };
 
 }  // namespace
+
+std::optional<StridedTensor> find_strides(const Plan& plan, const StepIndex& index, const Context& context,
+                                          const std::string& name) {
+  const std::set<int> none;
+  return Builder(plan, index, context, none).strides(name);
+}
 
 std::optional<Group> build_group(const Plan& plan, const StepIndex& index, const Context& context,
                                  const std::set<int>& members) {

@@ -72,6 +72,15 @@ bool is_view(const OpStep& step);
 bool is_fusable(const OpStep& step, const Context& context);
 bool is_reduction(const OpStep& step);
 
+/// A tensor as part of another: element strides by dimension, through all views that fusion understands.
+struct StridedTensor {
+  std::string base;  ///< the tensor in memory; a `layout` step must make sure that it lies as its type says
+  Size offset;
+  std::vector<Size> shape, strides;
+};
+std::optional<StridedTensor> find_strides(const Plan& plan, const StepIndex& index, const Context& context,
+                                          const std::string& name);
+
 /// The group of these steps, or nothing where they cannot be one kernel.
 std::optional<Group> build_group(const Plan& plan, const StepIndex& index, const Context& context,
                                  const std::set<int>& members);

@@ -1,0 +1,130 @@
+#include "compiler/templates/templates.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/languages.h"
+
+namespace burnish::compiler {
+namespace {
+
+constexpr Template table[] = {
+    {"attention", "scaled_dot_product_attention with additive, boolean or causal masks, up to 2048 keys",
+     use_attention},
+    {"batched product", "bmm and matmul of tensors with batch dimensions, any strides", use_batched_product},
+    {"depthwise convolution", "conv1d and conv2d with one input channel a group, in NCHW", use_depthwise},
+    {"pooling", "max and average pooling in one to three dimensions, and adaptive averages of equal windows",
+     use_pooling},
+    {"scan", "cumsum and cumprod along any dimension", use_scan},
+};
+
+constexpr std::string_view mark = "{kernel}";
+
+}  // namespace
+
+std::span<const Template> templates() {
+  return table;
+}
+
+std::optional<StridedTensor> TemplateUse::operand(const std::string& name, DType dtype) const {
+  const Type* type = context.type(name);
+  if (type == nullptr || type->dtype != dtype || !type->is_static()) return std::nullopt;
+  auto found = find_strides(plan, index, context, name);
+  if (!found || !found->offset.is_static()) return std::nullopt;
+  for (const Size& s : found->strides)
+    if (!s.is_static()) return std::nullopt;
+  return found;
+}
+
+std::string TemplateUse::contiguous(const std::string& name) {
+  const Type* type = context.type(name);
+  if (context.fixed_layout.contains(name) && type->is_contiguous()) return name;
+  const std::string made = context.fresh(name + "_c");
+  Type lies = *type;
+  lies.strides = contiguous_strides(lies.shape);
+  context.types[made] = lies;
+  context.fixed_layout.insert(made);
+  add(LayoutStep{made, name, Strides{}});
+  return made;
+}
+
+Arg TemplateUse::pointer(const StridedTensor& tensor) {
+  std::string base = tensor.base;
+  if (!context.fixed_layout.contains(base)) {
+    base = context.fresh(tensor.base + "_c");
+    Type lies = *context.type(tensor.base);
+    lies.strides = contiguous_strides(lies.shape);
+    context.types[base] = lies;
+    context.fixed_layout.insert(base);
+    add(LayoutStep{base, tensor.base, Strides{}});
+  }
+  if (tensor.offset.is(0)) return arg_name(base);
+  return Arg{Arg::Name{base, to_expr(tensor.offset)}};
+}
+
+void TemplateUse::allocate(const std::string& name, DType dtype, const std::vector<Size>& shape) {
+  AllocateStep empty;
+  empty.out = name;
+  empty.dtype = dtype;
+  empty.shape.emplace();
+  for (const Size& s : shape) empty.shape->push_back(to_expr(s));
+  context.types[name] = Type{dtype, shape, contiguous_strides(shape)};
+  context.fixed_layout.insert(name);
+  add(std::move(empty));
+}
+
+void TemplateUse::launch(std::string_view name, std::initializer_list<std::string_view> headers,
+                         const std::string& arguments, const std::string& body, std::vector<Arg> args,
+                         std::int64_t range, std::int64_t grain) {
+  const std::string function =
+      fmt::format(fmt::runtime(cpp.kernel), fmt::arg("name", mark), fmt::arg("args", arguments)) + " {\n" + body +
+      "}\n";
+  std::string& kernel = context.kernel_of_text[function];
+  if (kernel.empty()) {
+    std::string& source = context.sources[std::string(cpp.file)];
+    for (const std::string_view header : headers)
+      if (source.find(header) == std::string::npos) source += "\n" + std::string(header);
+    const auto count =
+        std::ranges::count_if(context.kernel_of_text, [&](const auto& k) { return k.second.starts_with(name); });
+    kernel = std::string(name) + "_" + std::to_string(count + 1);
+    std::string text = function;
+    text.replace(text.find(mark), mark.size(), kernel);
+    source += "\n" + text;
+  }
+  LaunchStep step;
+  step.kernel = kernel;
+  step.args = std::move(args);
+  step.range = Expr(range);
+  step.grain = Expr(std::max<std::int64_t>(1, grain));
+  add(std::move(step));
+}
+
+Result<Plan> use_templates(Plan plan, Context& context) {
+  if (!context.options.templates) return plan;
+  const StepIndex index = index_steps(plan);
+  std::vector<Step> steps;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const auto* op = std::get_if<OpStep>(&plan.steps[i]);
+    bool done = false;
+    for (const Template& t : table) {
+      if (op == nullptr || op->out.size() != 1 || op->out[0].empty() || done || !context.is_on(std::string(t.name)))
+        continue;
+      std::vector<Step> made;
+      TemplateUse use(plan, index, context, made);
+      if (!t.apply(*op, use)) continue;
+      for (Step& s : made) steps.push_back(std::move(s));
+      context.fired.emplace_back(t.name);
+      done = true;
+    }
+    if (!done) steps.push_back(plan.steps[i]);
+  }
+  plan.steps = std::move(steps);
+  std::set<std::string> listed;
+  for (const auto& [name, kernel] : plan.kernels) listed.insert(name);
+  for (const auto& [text, name] : context.kernel_of_text)
+    if (listed.insert(name).second) plan.kernels.emplace_back(name, Kernel{std::string(cpp.file), std::nullopt});
+  return plan;
+}
+
+}  // namespace burnish::compiler

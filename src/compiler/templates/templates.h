@@ -1,0 +1,66 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "compiler/fuse/group.h"
+
+namespace burnish::compiler {
+
+/// What a template sees while it takes a step's place.
+class TemplateUse {
+ public:
+  TemplateUse(const Plan& at, const StepIndex& steps_index, Context& shared, std::vector<Step>& made)
+      : plan(at), index(steps_index), context(shared), steps_(made) {}
+
+  const Plan& plan;
+  const StepIndex& index;
+  Context& context;
+
+  /// An operand with its strides, its base lying as its type says; nothing where its views are not understood or its
+  /// elements are not of `dtype`. Static sizes only.
+  std::optional<StridedTensor> operand(const std::string& name, DType dtype = DType::float32) const;
+  /// The operand as a contiguous tensor (a `layout` step where that is not known).
+  std::string contiguous(const std::string& name);
+  /// A kernel argument for a strided operand: its base with an offset.
+  Arg pointer(const StridedTensor& tensor);
+  /// A new contiguous tensor.
+  void allocate(const std::string& name, DType dtype, const std::vector<Size>& shape);
+  /// Adds a kernel: `body` is the text between the braces, `arguments` its arguments after begin and end. Equal kernels
+  /// share one text. `headers` are templates' texts that stand before it, each once.
+  void launch(std::string_view name, std::initializer_list<std::string_view> headers, const std::string& arguments, const std::string& body,
+              std::vector<Arg> args, std::int64_t range, std::int64_t grain);
+  void add(Step step) { steps_.push_back(std::move(step)); }
+
+ private:
+  std::vector<Step>& steps_;
+};
+
+/// One template: a file beside this one, and its row in the table.
+struct Template {
+  std::string_view name;
+  std::string_view what;  ///< for docs/compiler.md
+  bool (*apply)(const OpStep& step, TemplateUse& use);  ///< writes steps that make step.out, or returns false
+};
+std::span<const Template> templates();
+
+bool use_attention(const OpStep& step, TemplateUse& use);
+bool use_batched_product(const OpStep& step, TemplateUse& use);
+bool use_depthwise(const OpStep& step, TemplateUse& use);
+bool use_pooling(const OpStep& step, TemplateUse& use);
+bool use_scan(const OpStep& step, TemplateUse& use);
+
+/// Puts kernels written from templates in the place of ATen steps. Stands before `library` (which takes what is left of
+/// products and convolutions) and `fuse`.
+Result<Plan> use_templates(Plan plan, Context& context);
+
+}  // namespace burnish::compiler
+
+namespace burnish {
+// The kernels' texts, embedded by the build.
+std::string_view template_blocks();
+std::string_view template_attention();
+std::string_view template_batched_product();
+std::string_view template_depthwise();
+std::string_view template_pooling();
+std::string_view template_scan();
+}  // namespace burnish

@@ -1,0 +1,88 @@
+"""Kernels from templates against the operators that they replace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import harness
+import pytest
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from test_canonical import Fn, randomise
+
+R = torch.randn
+CASES = {
+    "attention": (
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v),
+        (R(2, 3, 37, 16), R(2, 3, 29, 16), R(2, 3, 29, 8)),
+    ),
+    "attention_causal": (
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
+        (R(1, 2, 70, 16),) * 3,
+    ),
+    "attention_scale": (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, scale=0.3), (R(1, 2, 33, 12),) * 3),
+    "attention_bool": (
+        lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, attn_mask=m),
+        (R(2, 2, 33, 8), R(2, 2, 21, 8), R(2, 2, 21, 8), torch.rand(2, 1, 33, 21) > 0.4),
+    ),
+    "attention_added": (
+        lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, attn_mask=m),
+        (R(2, 2, 33, 8), R(2, 2, 21, 8), R(2, 2, 21, 8), R(33, 21)),
+    ),
+    "attention_heads": (
+        lambda x: (lambda q, k, v: F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(2, 40, 24))(
+            *x.reshape(2, 40, 3, 3, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        ),
+        (R(2, 40, 72),),
+    ),
+    "bmm": (torch.bmm, (R(3, 37, 50), R(3, 50, 65))),
+    "bmm_transposed": (lambda a, b: torch.bmm(a.transpose(1, 2), b.transpose(1, 2)), (R(3, 50, 37), R(3, 65, 50))),
+    "matmul_broadcast": (torch.matmul, (R(2, 3, 17, 64), R(3, 64, 40))),
+    "matmul_deep": (torch.matmul, (R(2, 9, 1500), R(2, 1500, 20))),
+    "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), (R(2, 3, 17, 23),)),
+    "max_pool1d": (lambda x: F.max_pool1d(x, 4, 3, padding=2, dilation=1), (R(2, 3, 61),)),
+    "max_pool3d": (lambda x: F.max_pool3d(x, 2), (R(2, 3, 6, 8, 10),)),
+    "max_pool_dilated": (lambda x: F.max_pool2d(x, (3, 2), (1, 2), dilation=(2, 3)), (R(2, 3, 17, 23),)),
+    "max_pool_ceil": (lambda x: F.max_pool2d(x, 3, 2, ceil_mode=True), (R(2, 3, 16, 22),)),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, 3, 2, 1), (R(2, 3, 17, 23),)),
+    "avg_pool_inside": (
+        lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False),
+        (R(2, 3, 16, 22),),
+    ),
+    "avg_pool3d": (lambda x: F.avg_pool3d(x, 2, divisor_override=3), (R(2, 3, 6, 8, 10),)),
+    "adaptive": (lambda x: F.adaptive_avg_pool2d(x, (4, 2)), (R(2, 3, 16, 22),)),
+    "cumsum": (lambda x: torch.cumsum(x, 1), (R(5, 1000),)),
+    "cumsum_middle": (lambda x: torch.cumsum(x, 1), (R(3, 50, 70),)),
+    "cumprod": (lambda x: torch.cumprod(x, -1), (torch.rand(5, 100) + 0.5,)),
+}
+MODULES = {
+    "depthwise": (nn.Conv2d(6, 6, 3, padding=1, groups=6), (R(2, 6, 9, 70),)),
+    "depthwise_stride": (nn.Conv2d(6, 6, 3, stride=2, padding=1, groups=6, bias=False), (R(2, 6, 15, 33),)),
+    "depthwise_dilated": (nn.Conv2d(6, 12, (5, 3), padding=(4, 1), dilation=(2, 1), groups=6), (R(2, 6, 15, 33),)),
+    "depthwise_large": (nn.Conv2d(4, 4, 7, padding=3, groups=4), (R(1, 4, 14, 14),)),
+    "depthwise_1d": (nn.Conv1d(6, 6, 5, padding=4, dilation=2, groups=6), (R(2, 6, 130),)),
+    "depthwise_no_rows": (nn.Conv2d(6, 6, (3, 1), stride=(3, 2), groups=6), (R(2, 6, 15, 33),)),
+}
+
+
+@pytest.mark.parametrize("name", [*CASES, *MODULES])
+def test_matches_eager(name: str, tmp_path: Path) -> None:
+    if name in CASES:
+        f, args = CASES[name]
+        module: nn.Module = Fn(f)
+    else:
+        module, args = MODULES[name]
+        randomise(module)
+    text = harness.check(module, args, tmp_path)
+    assert "launch" in text, text
+
+
+def test_attention_gives_zeros_for_a_row_that_is_masked_whole(tmp_path: Path) -> None:
+    mask = torch.ones(33, 21, dtype=torch.bool)
+    mask[5] = False
+    q, k, v = R(1, 2, 33, 8), R(1, 2, 21, 8), R(1, 2, 21, 8)
+    module = Fn(lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, attn_mask=m))
+    plan, _ = harness.compiled(module, (q, k, v, mask), tmp_path)
+    got, eager = plan.run([q, k, v, mask]), module(q, k, v, mask)
+    torch.testing.assert_close(got, eager, equal_nan=True)
