@@ -18,6 +18,7 @@ from burnish.writes import join_writes
 
 def purify(exported: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
     """The program without sub-graphs and without mutation. Raises where it writes to inputs, parameters or buffers."""
+    _mend_users(exported.graph)
     _drop_no_ops(exported.graph)
     _inline(exported.graph_module, autocast=False)
     _refuse_writes_to_placeholders(exported)
@@ -33,15 +34,26 @@ def purify(exported: torch.export.ExportedProgram) -> torch.export.ExportedProgr
     return exported
 
 
+def _mend_users(graph: Graph) -> None:
+    """torch.export's pass over autocast blocks forgets users of nodes (PyTorch 2.13); erasing such a user would fail."""
+    for node in graph.nodes:
+        for source in node.all_input_nodes:
+            source.users.setdefault(node)
+
+
 def _drop_copies_of_literals(graph: Graph) -> None:
-    """torch.tensor(3.0) inside forward is copied at every call so that it may be written; by now nothing is written."""
+    """torch.tensor(3.0) inside forward is copied at every call so that it may be written; by now nothing is.
+
+    Kept where the caller gets the memory: what it does with it must not change the constant.
+    """
+    handed_out = {_storage(node) for output in graph.find_nodes(op="output") for node in output.all_input_nodes}
     for node in list(graph.nodes):
-        if (
-            _is_aten(node)
-            and _name(node) == "aten.lift_fresh_copy.default"
-            and all(u.op != "output" for u in node.users)
-        ):
-            node.replace_all_uses_with(node.args[0])
+        if not _is_aten(node) or _name(node) not in ("aten.lift_fresh_copy.default", "aten.clone.default"):
+            continue
+        source = node.args[0]
+        literal = source.op == "placeholder" and source.name.startswith("c_lifted_tensor") and not node.kwargs
+        if literal and _storage(node) not in handed_out:
+            node.replace_all_uses_with(source)
             graph.erase_node(node)
 
 
@@ -96,6 +108,7 @@ def _inline(module: GraphModule, autocast: bool) -> None:
         if body is None:
             continue
         submodule, arguments = body
+        _mend_users(submodule.graph)
         _inline(submodule, autocast)
         copies: dict[Node, Node] = dict(
             zip((n for n in submodule.graph.nodes if n.op == "placeholder"), arguments, strict=False)

@@ -10,21 +10,23 @@ import torch
 from torch.fx import Graph, Node
 
 aten = torch.ops.aten
+_SCATTERS = (aten.select_scatter.default, aten.slice_scatter.default)
 
 
 def join_writes(graph: Graph) -> None:
     """Rewrites chains of slice_scatter or select_scatter along one dimension that leave nothing of their base."""
     _drop_full_copies(graph)
     for node in reversed(list(graph.nodes)):
-        if node.target in (aten.select_scatter.default, aten.slice_scatter.default) and node.users:
+        if node.target in _SCATTERS and node.users:
             _join(graph, node)
     graph.eliminate_dead_code()
 
 
 def _drop_full_copies(graph: Graph) -> None:
-    """copy(a, b) is b where b has a's shape and dtype already."""
+    """copy(a, b) is b where b has a's shape and dtype already, and the copy is only written somewhere."""
     for node in list(graph.nodes):
-        if node.target is aten.copy.default and isinstance(node.args[1], Node):
+        written = all(user.target in _SCATTERS and user.args[0] is not node for user in node.users)
+        if node.target is aten.copy.default and isinstance(node.args[1], Node) and written:
             into, source = node.meta.get("val"), node.args[1].meta.get("val")
             if into is not None and source is not None and into.shape == source.shape and into.dtype == source.dtype:
                 node.replace_all_uses_with(node.args[1])
@@ -79,6 +81,8 @@ def _piece(node: Node) -> tuple[int, int, int, Node] | None:
         dim %= base.dim()
         if not isinstance(index, int) or not isinstance(base.shape[dim], int):
             return None
+        if value.meta["val"].shape != base.shape[:dim] + base.shape[dim + 1 :]:
+            return None
         index %= base.shape[dim]
         return dim, index, index + 1, value
     dim, start, end, step = (arguments + [0, None, None, 1][len(arguments) :])[:4]
@@ -87,4 +91,5 @@ def _piece(node: Node) -> tuple[int, int, int, Node] | None:
     if step != 1 or not all(x is None or isinstance(x, int) for x in (start, end)) or not isinstance(size, int):
         return None
     start, end, _ = slice(start, end).indices(size)
-    return (dim, start, end, value) if end > start else None
+    whole = value.meta["val"].shape == (*base.shape[:dim], end - start, *base.shape[dim + 1 :])
+    return (dim, start, end, value) if end > start and whole else None

@@ -12,6 +12,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from burnish.errors import BurnishError
 from burnish.exporter import export
+from burnish.interpret import PlanInterpreter
 from plans import check_export, ops, run_plan, same
 
 
@@ -414,6 +415,27 @@ def test_widened_to_float64(tmp_path: Path) -> None:
     exact = target.linear.double()(x.double()).softmax(-1)
     assert wide.dtype == torch.float64
     assert torch.allclose(wide, exact, rtol=1e-12)
+
+
+def test_results_that_the_caller_may_write_to(tmp_path: Path) -> None:
+    """What eager returns as fresh memory is fresh memory from the plan: no constant, no input."""
+
+    def forward(self, x):
+        y = torch.empty(3)
+        y.copy_(x)
+        z = torch.zeros(2, 3)
+        z[0] = x
+        z[1] = x
+        return torch.tensor([1.0, 2.0])[None], y, torch.tensor(3.0), z[1]
+
+    target, x = module(forward), torch.rand(3)
+    check_export(target, tmp_path, (x,))
+    interpreter = PlanInterpreter(tmp_path, target)
+    first = interpreter.run([x])
+    expected = [t.clone() for t in first]
+    for result in first:
+        result.add_(1)
+    assert same(expected, list(interpreter.run([x])))
 
 
 class TestWritesToSlices:

@@ -58,6 +58,11 @@ def program(seed: int) -> str:
         if fresh not in names and "{v}" in line:
             names.append(fresh)
     results = draw.sample(names, k=min(len(names), draw.randint(1, 3)))
+    if draw.random() < 0.5:  # a part of it in a block that torch.export makes a graph of its own
+        first = draw.randrange(2, len(lines))
+        last = draw.randint(first + 1, len(lines))
+        block = draw.choice(["torch.enable_grad()", "torch.no_grad()", "torch.autocast('cpu', enabled=False)"])
+        lines[first:last] = [f"with {block}:", *(f"    {line}" for line in lines[first:last])]
     lines.append(f"return {', '.join(f'{r} * 1.0' for r in results)},")
     return "def forward(self, x, y):\n" + "".join(f"    {line}\n" for line in lines)
 
