@@ -35,7 +35,7 @@ def purify(exported: torch.export.ExportedProgram) -> torch.export.ExportedProgr
 
 
 def _mend_users(graph: Graph) -> None:
-    """torch.export's pass over autocast blocks forgets users of nodes (PyTorch 2.13); erasing such a user would fail."""
+    """torch.export forgets users of nodes beside autocast blocks (PyTorch 2.13); erasing such a user would fail."""
     for node in graph.nodes:
         for source in node.all_input_nodes:
             source.users.setdefault(node)
