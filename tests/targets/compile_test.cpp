@@ -110,11 +110,11 @@ TEST_F(Compile, HonestKernelsUseMathematicsIntrinsicsLambdasAndTemplates) {
 #include <immintrin.h>
 static const float table[4] = {1, 2, 3, 4};
 template <class F> inline void each(long b, long e, F f) { for (long i = b; i < e; ++i) f(i); }
-static thread_local float scratch[1024];
+static constexpr float scratch[64] = {1, 2};
 )",
                         R"(
   float local[64] = {};
-  std::memcpy(scratch, y, sizeof local);
+  std::memcpy(local, y, sizeof local);
   each(begin, end, [&](long i) { y[i] = std::erf(y[i]) + std::exp(y[i]) + std::pow(y[i], 1.5f) + table[i & 3] + scratch[i & 63]; });
   std::sort(local, local + 64);
   switch (n) { case 0: y[0] = 1; break; case 1: y[0] = 2; break; case 2: y[1] = 7; break; case 3: y[2] = std::sin(y[2]); break; case 4: y[4] = 0; break; }
@@ -232,6 +232,25 @@ TEST_F(Compile, AJumpIntoAnInstructionIsRefused) {
   // mov eax, 0x050f: its immediate is a system call.
   const auto text = refusal(with("", "asm volatile(\"jmp 1f + 1\\n1: mov $0x050f, %%eax\" ::: \"rax\");"), "object");
   EXPECT_NE(text.find("middle of an instruction"), std::string::npos) << text;
+}
+
+TEST_F(Compile, StateBetweenCallsIsRefusedAndConstantsAreNot) {
+  for (const char* state : {"static int calls;", "static int calls = 3;", "thread_local int calls;", "int calls;"})
+    EXPECT_NE(refusal(with(state, "y[0] = ++calls;"), "object").find("read in the next"), std::string::npos) << state;
+  EXPECT_NE(
+      refusal(with("", "static float kept[64]; y[0] = kept[begin]; kept[end] = y[1];"), "object").find("kernels keep"),
+      std::string::npos);
+  request.source = with("static const float table[3] = {1, 2, 3};\nstatic const char* const names[] = {\"a\", \"b\"};",
+                        "y[0] = table[n] + names[n & 1][0];");
+  const auto constants = compile(request);
+  EXPECT_TRUE(constants.has_value()) << to_text(constants.error());
+}
+
+TEST_F(Compile, ClocksAndChanceAreRefused) {
+  EXPECT_NE(refusal(with("", "y[0] = static_cast<float>(__builtin_ia32_rdtsc());"), "object").find("rdtsc"),
+            std::string::npos);
+  EXPECT_NE(refusal(with("", "unsigned r; __builtin_ia32_rdrand32_step(&r); y[0] = r;"), "object").find("rdrand"),
+            std::string::npos);
 }
 
 TEST_F(Compile, DataAmongTheCodeIsRefused) {

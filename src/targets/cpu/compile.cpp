@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 namespace burnish::cpu {
 namespace {
 
-constexpr const char* recipe_version = "1";  // part of every cache key: raise it when entries, flags or checks change
+constexpr const char* recipe_version = "3";  // part of every cache key: raise it when entries, flags or checks change
 constexpr std::size_t most_disassembly_bytes = 256 << 20;
 
 struct Compiler {

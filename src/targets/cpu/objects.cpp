@@ -122,6 +122,21 @@ Status check_code_is_code(Elf* elf, Elf_Scn* section, const GElf_Shdr& header) {
   return {};
 }
 
+/// A kernel is a function of its arguments. What it could write and find again in its next call would let it answer
+/// from memory: by address, by value, by count, right until nobody looks any more.
+Status check_stateless(Elf* elf, const GElf_Shdr& header, std::size_t names) {
+  if (!(header.sh_flags & SHF_ALLOC) || !(header.sh_flags & SHF_WRITE) || header.sh_size == 0) return {};
+  const char* name = elf_strptr(elf, names, header.sh_name);
+  const std::string_view word = name ? name : "?";
+  for (const char* sealed : {".dynamic", ".got", ".got.plt", ".data.rel.ro", ".data.rel.ro.local"})
+    if (word == sealed) return {};  // written by the loader, then read-only (-z relro -z now)
+  return refuse(
+      fmt::format("the kernels keep {} bytes that they could write in one call and read in the next", header.sh_size),
+      fmt::format("object, section {}", word),
+      "no static, global or thread_local variables unless they are const: use locals, or a tensor made by "
+      "\"empty\"");
+}
+
 Status check_relocations(Elf_Scn* section, const GElf_Shdr& header) {
   Elf_Data* data = elf_getdata(section, nullptr);
   if (!data || header.sh_entsize == 0) return refuse("the object's relocations cannot be read", "object", "");
@@ -165,6 +180,8 @@ Status check_elf(std::string_view object, const ObjectRules& rules) {
   }
   if (!stack_seen) return refuse("the compiled object does not say that its stack is not executable", "object", "");
   std::set<std::string> defined;
+  std::size_t names = 0;
+  if (elf_getshdrstrndx(elf.get(), &names) != 0) return refuse("the object's sections have no names", "object", "");
   for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf.get(), section));) {
     GElf_Shdr header;
     if (!gelf_getshdr(section, &header)) continue;
@@ -176,6 +193,11 @@ Status check_elf(std::string_view object, const ObjectRules& rules) {
     if (ok && (header.sh_type == SHT_DYNSYM || header.sh_type == SHT_SYMTAB))
       ok = check_code_is_code(elf.get(), section, header);
     if (!ok) return ok;
+  }
+  for (Elf_Scn* section = nullptr; !rules.sanitized && (section = elf_nextscn(elf.get(), section));) {
+    GElf_Shdr header;
+    if (!gelf_getshdr(section, &header)) continue;
+    if (auto ok = check_stateless(elf.get(), header, names); !ok) return ok;
   }
   for (const auto& name : rules.kernels)
     for (const char* prefix : {"burnish_entry_", "burnish_signature_"})
@@ -191,7 +213,9 @@ const std::unordered_set<std::string_view> forbidden_instructions = {
     "wrfsbase", "wrgsbase", "rdfsbase", "rdgsbase", "swapgs",  "wrpkru",   "rdpkru", "wrmsr", "rdmsr",    "vmcall",
     "vmmcall",  "vmlaunch", "lcall",    "ljmp",     "retf",    "retfq",    "lgdt",   "lidt",  "lldt",     "ltr",
     "monitor",  "mwait",    "monitorx", "mwaitx",   "umwait",  "tpause",   "enclu",  "encls", "senduipi", "xbegin",
-    "xend",     "clui",     "stui",     "uiret",    "FWORD",   "(bad)",    ".byte"};
+    "xend",     "clui",     "stui",     "uiret",    "FWORD",   "(bad)",    ".byte",  // and clocks and chance: a kernel
+                                                                                     // is a function of its arguments
+    "rdtsc",    "rdtscp",   "rdpmc",    "rdrand",   "rdseed",  "rdpid",    "cpuid"};
 
 std::uint64_t hexadecimal(std::string_view text, bool& whole) {
   std::uint64_t value = 0;
