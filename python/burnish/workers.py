@@ -52,16 +52,17 @@ class Outcome:
     guard_broken: bool = False
     inputs: list[torch.Tensor] = field(default_factory=list)  # of sampled timed calls: what the worker was given
     slot: int = 0
+    addresses: list[int] = field(default_factory=list)  # of the outputs, in the worker
     reply: dict[str, Any] = field(default_factory=dict)  # of messages
 
     @staticmethod
     def _of(parts: tuple) -> Outcome:
-        ok, reason, message, tensors, structure, peak, broken, inputs, slot = parts
+        ok, reason, message, tensors, structure, peak, broken, inputs, slot, addresses = parts
         try:
             tree = json.loads(structure)
         except ValueError:
             return Outcome(False, "protocol", "the result's structure is no JSON")
-        return Outcome(ok, reason, message, tensors, tree, peak, broken > 0, inputs, slot)
+        return Outcome(ok, reason, message, tensors, tree, peak, broken > 0, inputs, slot, addresses)
 
 
 class Worker:

@@ -45,7 +45,7 @@ py::list list_of(const std::vector<at::Tensor>& tensors) {
   return list;
 }
 
-/// (ok, reason, message, tensors, structure as JSON, peak bytes, guards broken, inputs, slot)
+/// (ok, reason, message, tensors, structure as JSON, peak bytes, guards broken, inputs, slot, addresses)
 py::tuple tuple_of(const Outcome& o) {
   return py::make_tuple(o.ok, o.reason,
                         py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
@@ -53,7 +53,7 @@ py::tuple tuple_of(const Outcome& o) {
                         list_of(o.tensors),
                         py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
                             o.structure.data(), static_cast<Py_ssize_t>(o.structure.size()), "replace")),
-                        o.peak_bytes, o.guard_broken, list_of(o.inputs), o.slot);
+                        o.peak_bytes, o.guard_broken, list_of(o.inputs), o.slot, o.addresses);
 }
 
 template <class T>

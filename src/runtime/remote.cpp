@@ -348,7 +348,7 @@ Result<at::Tensor> Remote::read_tensor(const protocol::Tensor& d) const {
   }
   const std::uint64_t size = c10::elementSize(type);
   const std::uint64_t span = elements ? last + 1 : 0;
-  if (elements > most_output_bytes / size || span > most_output_bytes / size || span > 4 * elements + 4096)
+  if (elements > most_output_bytes / size || span > most_output_bytes / size)
     return lie("more bytes than an output may have");
   auto storage = at::empty({static_cast<std::int64_t>(span)}, at::TensorOptions().dtype(type));
   const std::uint64_t bytes = span * size;
@@ -393,6 +393,7 @@ Outcome Remote::read_outcome() {
     if (total > most_output_bytes)
       return outcome_of({"the outputs are larger than may be", "control block", "", "protocol"});
     o.tensors.push_back(*tensor);
+    o.addresses.push_back(block->tensor[i].address);
     last_.push_back(block->tensor[i]);
   }
   o.structure.assign(block->structure, strnlen(block->structure, sizeof block->structure));

@@ -41,6 +41,7 @@ struct Outcome {
   std::uint32_t guard_broken = 0;
   std::vector<at::Tensor> inputs;  ///< of sampled timed calls: the tensors that the worker was given, in order
   std::uint32_t slot = 0;
+  std::vector<std::uint64_t> addresses;  ///< of the outputs, in the worker
 };
 
 struct TimeOptions {

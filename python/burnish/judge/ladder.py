@@ -17,7 +17,7 @@ from burnish.judge.options import CONTRACTS, FEWEST_INPUTS
 from burnish.judge.pool import Item, Pool
 from burnish.judge.reasons import NUMERIC, known
 from burnish.judge.runner import Outcome, Runner
-from burnish.judge.trees import align
+from burnish.judge.trees import align, sharing
 from burnish.judge.yardstick import MASKED, Finding, Reference, check, is_exact
 
 THOROUGH = 8  # moved inputs behind the calibration of an input on which somebody would be refused
@@ -175,8 +175,8 @@ class Ladder:
         return True
 
     def _call(self, item: Item, slot: int, *, poison: bool = False, again: Outcome | None = None) -> Outcome | None:
-        """One call, judged; then the outputs of the call before are read again, whatever was written in between: inputs,
-        parameters, other slots. None if the candidate is refused."""
+        """One call, judged; then the outputs of the call before are read again, whatever was written in between:
+        inputs, parameters, other slots. None if the candidate is refused."""
         outcome = self.runner.call(slot, poison=poison, keep=True, timeout=self.options.timeout_seconds)
         if outcome.ok and self._before is not None and not self._unchanged(*self._before):
             return None
@@ -258,6 +258,9 @@ class Ladder:
         tensors = align(item.structure, outcome.structure, outcome.tensors)
         if tensors is None:
             return Finding("structure", f"the result is {_brief(outcome.structure)}, not {_brief(item.structure)}")
+        shared = sharing(outcome.tensors, getattr(outcome, "addresses", []))
+        if shared and not self.pool.shared:
+            return Finding("aliasing", f"outputs {shared[0][0]} and {shared[0][1]} share memory", shared[0][0])
         outcome.tensors, outcome.structure = tensors, item.structure
         for o, (got, want) in enumerate(zip(tensors, expected, strict=True)):
             if got.dtype != want.dtype:

@@ -16,7 +16,7 @@ from burnish.judge.kinds import GENERATED, KINDS, NORMAL, SIGNS, Kind, within
 from burnish.judge.options import FEWEST_INPUTS, Options
 from burnish.judge.perturb import Parameters
 from burnish.judge.structure import Structure, describe, impose, observe
-from burnish.judge.trees import flatten_call, flatten_result, forward_names, names_of, unflatten_call
+from burnish.judge.trees import flatten_call, flatten_result, forward_names, names_of, sharing, unflatten_call
 from burnish.judge.yardstick import Pooled, Reference
 
 OBSERVED = 4  # draws from which structure is read
@@ -75,6 +75,7 @@ class Pool:
         self.parameters = Parameters(self.module, lambda n: seed_of(secret, "parameters", n))
         self.notes: list[str] = []
         self.eager_seconds = 0.0
+        self.shared: set[tuple[int, int]] | None = None  # outputs of eager that share memory
         self.wide_fails = ""  # why there is no float64 reference
         self.pooled: dict[tuple[str, int], Pooled] = {}
         self._memory = memory_bytes
@@ -168,6 +169,8 @@ class Pool:
             result = self.module(*args, **kwargs)
             self.last_seconds = time.perf_counter() - start
         tensors, structure = flatten_result(result)
+        if self.shared is None:
+            self.shared = set(sharing(tensors, [t.data_ptr() for t in tensors]))
         return [t.detach().clone() for t in tensors], structure
 
     def call_of(self, leaves: list) -> tuple[tuple, dict]:

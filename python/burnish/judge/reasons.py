@@ -51,4 +51,4 @@ def verdict_of(reason: str) -> str:
 
 def known(reason: str) -> str:
     """A worker's word, if it is one that refuses; anything else is a lie of the worker: `protocol`."""
-    return reason if reason in REFUSED or reason in ("plan", "environment") else "protocol"
+    return reason if reason in REFUSED or reason in ("plan", "file", "environment") else "protocol"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from itertools import pairwise
 
 import torch
 from torch.utils import _pytree as pytree
@@ -81,3 +82,16 @@ def align(expected: object, got: object, tensors: list[torch.Tensor]) -> list[to
     if not walk(expected, got) or len(set(order)) != len(order) or len(order) != len(tensors):
         return None
     return [tensors[i] for i in order]
+
+
+def sharing(tensors: list[torch.Tensor], addresses: list[int]) -> list[tuple[int, int]]:
+    """Pairs of outputs that share memory: dense tensors whose bytes overlap. Interleaved views of one buffer, which
+    forward may well return, are not dense and do not count."""
+    spans = []
+    for i, (t, address) in enumerate(zip(tensors, addresses, strict=False)):
+        if t.numel() and t.layout is torch.strided:
+            reach = 1 + sum((n - 1) * s for n, s in zip(t.shape, t.stride(), strict=True))
+            if reach == t.numel():
+                spans.append((address, address + reach * t.element_size(), i))
+    spans.sort()
+    return [(min(a[2], b[2]), max(a[2], b[2])) for a, b in pairwise(spans) if b[0] < a[1]]
