@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 COMMANDS = [
-    "optimize", "eval", "suite", "report", "show", "verify", "export", "doctor", "prune", "pack", "unpack", "build", "completion",
+    "optimize", "eval", "suite", "report", "show", "verify", "export", "doctor", "prune", "pack", "unpack", "build",
+    "completion",
 ]  # fmt: skip
 EVAL_KEYS = [
     "verdict", "reason", "detail", "speedup", "interval", "flat", "contract", "error", "peak_bytes", "seconds",
@@ -114,13 +115,14 @@ def test_only_the_named_agents_try_and_at_most_so_often(burnish):
 
 def test_the_judging_flags_reach_the_judge(burnish):
     burnish(
-        "optimize", burnish.problem(), "--inputs", 12, "--verify-seconds", 3, "--precision", "ieee", "--contract", "narrow",
-        "--domain", "x=positive", "--domain", "m=mask", "--mode", "train", "--deterministic", "--no-sandbox",
+        "optimize", burnish.problem(), "--inputs", 12, "--verify-seconds", 3, "--precision", "ieee",
+        "--contract", "narrow", "--domain", "x=positive", "--domain", "m=mask", "--mode", "train",
+        "--deterministic", "--no-sandbox",
     )  # fmt: skip
     options = next(r for r in burnish.requests() if r.get("do") == "open")["options"]
     assert options == {
-        "target": "cpu", "inputs": 12, "verify_seconds": 3.0, "precision": "ieee", "contract": "narrow", "mode": "train",
-        "domain": {"x": "positive", "m": "mask"}, "deterministic": True, "sandbox": False,
+        "target": "cpu", "inputs": 12, "verify_seconds": 3.0, "precision": "ieee", "contract": "narrow",
+        "mode": "train", "domain": {"x": "positive", "m": "mask"}, "deterministic": True, "sandbox": False,
     }  # fmt: skip
 
 

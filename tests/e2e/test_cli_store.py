@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -50,8 +52,6 @@ def test_kill_at_random_moments_loses_and_repeats_no_finished_attempt(burnish):
             assert [row for row in kept if row not in now] == [], "a finished attempt is lost"
             kept = now
         if run is None:
-            import shutil
-
             shutil.rmtree(burnish.home, ignore_errors=True)
     result = burnish("suite", "--resume", run, "--json")
     assert result.code == 0, result.err
@@ -73,7 +73,7 @@ def test_a_killed_run_leaves_no_process_behind(burnish):
     def alive() -> bool:
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                if marker in open(f"/proc/{pid}/environ", "rb").read():
+                if marker in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
                     return True
             except OSError:
                 continue
@@ -96,7 +96,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(burnish):
     process = burnish.start("optimize", burnish.problem(), "--json", start_new_session=True)
     wait_for(lambda: sum("replied" in r for r in burnish.requests()) >= 2)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "--resume" in err and "Traceback" not in err
     run = err.split("--resume ")[1].split()[0]
@@ -148,20 +148,12 @@ def test_a_damaged_store_is_said(burnish):
 def unwritable(burnish):
     """A store that cannot be written, for root too: on a read-only file system where we may mount one."""
     assert burnish("report", "--list").code == 0
-    mount = ["mount", "--bind", "-o", "ro"]
     if os.geteuid() == 0:
-        probe = [
-            "unshare",
-            "--mount",
-            "sh",
-            "-c",
-            'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"',
-            str(burnish.home),
-        ]
+        script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+        probe = ["unshare", "--mount", "sh", "-c", script, str(burnish.home)]
         if subprocess.run([*probe, "true"], capture_output=True, check=False).returncode != 0:
             pytest.skip("no mount namespaces here")
         return probe
-    del mount
     os.chmod(burnish.home, 0o500)
     for file in burnish.home.iterdir():
         if file.is_file():

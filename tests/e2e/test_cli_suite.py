@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 
 def kernelbench(burnish) -> None:
@@ -18,7 +19,8 @@ def test_a_suite_gives_every_problem_a_verdict_or_a_reason(burnish):
     burnish.script(
         open={"2_Relu": {"error": {"reason": "random", "what": "forward is random", "where": "", "todo": ""}},
               "1_Fused": {"trivial": True}},
-        verdicts={"inductor/default": {"speedup": 4.0, "interval": [3.9, 4.1]}, "original": {"speedup": 1.01, "interval": [0.99, 1.03]},
+        verdicts={"inductor/default": {"speedup": 4.0, "interval": [3.9, 4.1]},
+                  "original": {"speedup": 1.01, "interval": [0.99, 1.03]},
                   "*": {"verdict": "refused", "reason": "values", "speedup": None, "interval": None}},
     )  # fmt: skip
     result = burnish("suite", "KernelBench", "--agents", "inductor,library", "--attempts", 2, "--json")
@@ -104,8 +106,6 @@ def test_prune_removes_runs_and_then_their_files(burnish):
     assert dry["runs"] == [run] and burnish("report", run).code == 0
     for file in (burnish.home / "artifacts").rglob("*"):
         if file.is_file():
-            import os
-
             os.utime(file, (1, 1))
     done = burnish("prune", "--runs", run, "--json").last
     assert done["orphans"] > 0 and burnish("report", run).code == 2
