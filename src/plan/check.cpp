@@ -146,7 +146,8 @@ Status check_functions(const Plan& plan, const Symbols& bound, FactsByName& fact
 /// Whether a node is {"str": text} or {"float": text} and the text names no tensor; see plan/result.h.
 bool is_literal(const json& node, const CheckScope& scope) {
   if (!node.is_object() || node.size() != 1) return false;
-  const auto& [key, value] = *node.items().begin();
+  const std::string& key = node.begin().key();
+  const json& value = node.begin().value();
   return (key == "str" || key == "float") && value.is_string() && !scope.tensors.contains(value.get<std::string>());
 }
 

@@ -111,7 +111,8 @@ class ArgReader {
   Result<Arg> object(const json& value) const {
     if (value.contains("of")) return pointer(value);
     if (value.size() == 1) {
-      const auto& [kind, text] = *value.items().begin();
+      const std::string& kind = value.begin().key();
+      const json& text = value.begin().value();
       if (std::ranges::find(literal_kinds, std::string_view(kind)) != literal_kinds.end()) {
         if (!text.is_string())
           return fail(fmt::format("the literal '{}' wants a string, here is {}", kind, fields::describe(text)));
