@@ -261,7 +261,7 @@ class Pool:
                 seen.add(kind.name)
                 planned.append(i)
         more = [i for i in range(inputs) if i not in planned and self._schedule[i] is GENERATED]
-        return {*planned, *more[: max(0, CALIBRATED - len(planned))]}
+        return {*planned, *more[: max(2, CALIBRATED - len(planned))]}
 
     def item(self, index: int) -> Item:
         """Input number `index`, with eager's outputs; calibrated where that is planned. Sets the module's

@@ -1,0 +1,147 @@
+"""Timing: shapes of blocks, intervals, the lease."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+
+import pytest
+from burnish.judge.intervals import WIN, interval, ratio
+from burnish.judge.lease import Lease
+from burnish.judge.timing import Side, Stopwatch, Timing, TimingFailed, measure, shape_for, time_pair
+
+
+class ClockWorker:
+    """A worker whose calls take what it is told, without taking it."""
+
+    def __init__(self, seconds, noise=0.0, seed=0, fails_at=None):
+        self.seconds, self.noise, self.rng = seconds, noise, random.Random(seed)
+        self.calls, self.running, self.fails_at = 0, True, fails_at
+
+    def time(self, slots, calls, batch=1, flush=False, sample=(), vary=()):
+        assert self.running
+        taken = []
+        for n in range(calls):
+            self.calls += 1
+            if self.fails_at is not None and self.calls > self.fails_at:
+                return taken, {n: type("O", (), {"reason": "crash", "message": "died", "ok": False})()}
+            taken.append(self.seconds * batch * (1 + self.noise * self.rng.random()))
+        return taken, {n: type("O", (), {"ok": True})() for n in sample}
+
+    def freeze(self):
+        self.running = False
+
+    def thaw(self):
+        self.running = True
+
+
+def timed(reference, candidate, pairs=5, samples=0, inspect=None, seconds=0.5):
+    import contextlib
+
+    @contextlib.contextmanager
+    def make(number):
+        a, b = reference(number), candidate(number)
+        yield Stopwatch(
+            Side(a, [0, 1, 2]),
+            Side(b, [0, 1, 2]),
+            flush=True,
+            rng=random.Random(number),
+            inspect=inspect,
+            samples=samples,
+        )
+
+    return measure(make, pairs, seconds, Lease(path=None))
+
+
+@pytest.mark.parametrize("seconds", [20e-6, 1e-3, 50e-3])
+def test_finds_the_ratio(seconds):
+    timing = timed(lambda n: ClockWorker(seconds, 0.1, n), lambda n: ClockWorker(seconds / 2, 0.1, n + 50))
+    assert timing.speedup == pytest.approx(2, rel=0.05) and timing.win
+    low, high = timing.interval()
+    assert low <= timing.speedup <= high
+
+
+def test_equals_do_not_win():
+    wins = 0
+    for trial in range(40):
+        rng = random.Random(trial)
+        timing = timed(
+            lambda n, rng=rng: ClockWorker(1e-3 * rng.gauss(1, 0.02), 0.3, n),
+            lambda n, rng=rng: ClockWorker(1e-3 * rng.gauss(1, 0.02), 0.3, n + 9),
+            seconds=0.2,
+        )
+        wins += timing.win
+    assert wins == 0
+
+
+def test_only_one_twin_runs_at_a_time_and_order_turns():
+    a, b = ClockWorker(1e-3), ClockWorker(1e-3)
+    watch = Stopwatch(Side(a, [0]), Side(b, [0]), flush=False, rng=random.Random(1))
+    time_pair(watch, 0.1, Timing(), first="candidate")
+    assert a.running != b.running
+
+
+def test_samples_are_spread_over_the_whole_timing():
+    seen = []
+    timed(
+        lambda n: ClockWorker(1e-3),
+        lambda n: ClockWorker(1e-3),
+        pairs=1,
+        samples=20,
+        inspect=lambda slot, outcome: seen.append(slot) or True,
+    )
+    assert 15 <= len(seen) <= 20
+
+
+def test_who_dies_is_named():
+    with pytest.raises(TimingFailed) as e:
+        timed(lambda n: ClockWorker(1e-3), lambda n: ClockWorker(1e-3, fails_at=30))
+    assert e.value.side == "candidate" and e.value.outcome.reason == "crash"
+
+
+def test_batches_below_200_us_only():
+    assert shape_for(20e-6, 1).batch == 10 and shape_for(300e-6, 1).batch == 1
+    assert shape_for(0.05, 0.1).rounds == 3
+    assert shape_for(1e-3, 10).rounds <= 60
+
+
+def test_interval_of_one_pair_holds_the_estimate():
+    low, high = interval([[1.0, 1.1, 1.2, 0.9]])
+    assert low <= ratio([[1.0, 1.1, 1.2, 0.9]]) <= high
+
+
+def test_one_bad_pair_does_not_hide_a_win():
+    pairs = [[1.5, 1.51, 1.49]] * 4 + [[0.7, 0.71, 0.69]]
+    assert ratio(pairs) == 1.5
+    assert interval([[1.5, 1.51, 1.49]] * 5)[0] > WIN
+
+
+def _hold(path, held, done):
+    lease = Lease(path=path)
+    with lease.exclusive():
+        held.set()
+        done.wait(10)
+
+
+def test_the_lease_is_one_for_all_processes(tmp_path):
+    path, context = str(tmp_path / "lease"), multiprocessing.get_context("spawn")
+    held, done = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(path, held, done))
+    other.start()
+    try:
+        assert held.wait(60)
+        states = []
+        lease = Lease(states.append, path)
+        started = time.monotonic()
+        import threading
+
+        threading.Timer(0.3, done.set).start()
+        with lease.exclusive():
+            waited = time.monotonic() - started
+            with lease.exclusive(), lease.shared():
+                pass
+        assert waited > 0.25 and states == ["take", "give"]
+    finally:
+        done.set()
+        other.join(10)
