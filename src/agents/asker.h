@@ -1,0 +1,34 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "providers/provider.h"
+
+namespace burnish {
+
+/// Asks a model one prompt and waits for the answer. The seam between agents and everything that can answer: a service
+/// over HTTP, a program, a recorded exchange.
+class Asker {
+ public:
+  using OnText = std::function<void(std::string_view piece)>;
+  virtual ~Asker() = default;
+  virtual Result<Reply> ask(const Model& model, const Prompt& prompt, const OnText& on_text) = 0;
+};
+
+/// Over HTTP to the model's service; the key is read when the first question is asked.
+std::unique_ptr<Asker> make_http_asker();
+
+/// Runs the model's `command` with the prompt as text on stdin; its stdout is the answer. Ends it after `timeout_s`.
+std::unique_ptr<Asker> make_command_asker(double timeout_s = 600);
+
+/// Answers from `folder` what was recorded there; with `inner`, asks it what is missing and records the answer. One
+/// file an exchange, named by the hash of model and prompt; keys are never part of it.
+std::unique_ptr<Asker> make_cassette_asker(std::filesystem::path folder, std::unique_ptr<Asker> inner);
+
+/// The prompt as one text, for programs and for files that a person answers.
+std::string to_text(const Prompt& prompt);
+
+}  // namespace burnish

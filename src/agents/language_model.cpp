@@ -1,0 +1,62 @@
+#include "agents/language_model.h"
+
+#include "agents/answer.h"
+
+namespace burnish {
+namespace {
+
+class LanguageModel : public Agent {
+ public:
+  LanguageModel(Model model, std::unique_ptr<Asker> asker, PromptFacts facts)
+      : model_(std::move(model)), asker_(std::move(asker)), facts_(std::move(facts)) {}
+
+  std::string name() const override { return model_.name; }
+
+  Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {
+    TRY(prompt, make_prompt(task, history, facts_, model_));
+    auto reply = asker_->ask(model_, prompt, {});
+    if (!reply) return inside("agent " + model_.name, reply.error());
+    Proposal proposal = proposal_of(*reply);
+    proposal.name = "attempt " + std::to_string(history.size() + 1);
+    proposal.notes["model"] = model_.id;
+    proposal.notes["usage"] = {{"input_tokens", reply->usage.input_tokens},
+                               {"cached_tokens", reply->usage.cached_tokens},
+                               {"output_tokens", reply->usage.output_tokens},
+                               {"reasoning_tokens", reply->usage.reasoning_tokens}};
+    proposal.notes["cost_usd"] = cost(model_, reply->usage);
+    return proposal;
+  }
+
+ private:
+  Model model_;
+  std::unique_ptr<Asker> asker_;
+  PromptFacts facts_;
+};
+
+}  // namespace
+
+Proposal proposal_of(const Reply& reply) {
+  Proposal proposal;
+  proposal.files[answer_file] = reply.text;
+  if (reply.stop == Stop::truncated) proposal.notes["stop"] = "the answer was cut off at the model's output limit";
+  if (reply.stop == Stop::refused) proposal.notes["stop"] = "the model refused";
+  auto answer = read_answer(reply.text);
+  if (!answer) {
+    proposal.notes["unreadable"] = to_text(answer.error());
+    return proposal;
+  }
+  if (answer->plan.empty()) {
+    proposal.form = Form::model_new;
+    proposal.files["model_new.py"] = std::move(answer->python);
+    return proposal;
+  }
+  proposal.files["plan.json"] = std::move(answer->plan);
+  proposal.files.merge(answer->files);
+  return proposal;
+}
+
+std::unique_ptr<Agent> make_language_model(Model model, std::unique_ptr<Asker> asker, PromptFacts facts) {
+  return std::make_unique<LanguageModel>(std::move(model), std::move(asker), std::move(facts));
+}
+
+}  // namespace burnish

@@ -1,0 +1,17 @@
+#pragma once
+#include <memory>
+
+#include "agents/agent.h"
+#include "agents/asker.h"
+#include "agents/prompt.h"
+
+namespace burnish {
+
+/// A language model as an agent. Its proposals keep the whole answer beside what was read of it; an answer that cannot
+/// be read is a proposal too: it is judged (`plan`), counts as an attempt, and the next prompt says what was missing.
+std::unique_ptr<Agent> make_language_model(Model model, std::unique_ptr<Asker> asker, PromptFacts facts);
+
+/// The proposal that an answer makes.
+Proposal proposal_of(const Reply& reply);
+
+}  // namespace burnish
