@@ -24,6 +24,7 @@ THOROUGH = 8  # moved inputs behind the calibration of an input on which somebod
 CLOSER_LOOKS = (THOROUGH, 40)  # two equal values keep their order in about half of the moves
 GROUP = 4  # inputs that lie in the worker's memory at a time
 GROUP_BYTES = 256 << 20
+ENDURED, ENDURED_SECONDS = (24, 150), 0.3  # calls in a row after the last input: least and most, and for how long
 FLAT = 0.01  # atol and rtol of the published study
 
 
@@ -67,6 +68,7 @@ class Ladder:
         self.tally = Tally()
         self._random = random.Random(seed if seed is not None else random.SystemRandom().getrandbits(64))
         self._parameters: int | None = None
+        self._slots: list[Item] = []  # what lies in the worker's slots
         self._before: tuple[Item, list[torch.Tensor]] | None = None  # the last call's outputs as read
         self._progress = progress or (lambda done, of: None)
         self._quiet = quiet
@@ -79,7 +81,25 @@ class Ladder:
     def full(self, count: int, seconds: float) -> bool:
         """The rest of `count` inputs, fewer if `seconds` are over, never fewer than FEWEST_INPUTS."""
         start = self.base + self.tally.inputs
-        return self._run(range(start, self.base + count), count, time.monotonic() + seconds)
+        deadline = time.monotonic() + seconds
+        return self._run(range(start, self.base + count), count, deadline) and self._endure()
+
+    def _endure(self) -> bool:
+        """The rest of `count` inputs, fewer once `seconds` are over, never below FEWEST_INPUTS; then many calls in a row."""
+        if not self._slots or not hasattr(self.runner, "time"):
+            return True
+        calls = int(min(max(ENDURED[0], ENDURED_SECONDS / max(self.pool.eager_seconds, 1e-6)), ENDURED[1]))
+        sample = {calls - 1, *self._random.sample(range(calls), 3)}
+        order = list(range(len(self._slots)))
+        with self._quiet():
+            seconds, outcomes = self.runner.time(order, calls, sample=sample, timeout=self.options.timeout_seconds)
+        self._before = None
+        if len(seconds) < calls and not outcomes:
+            return self._refuse(Finding("timeout", f"no answer to call {len(seconds)} of {calls} in a row"))
+        for number in sorted(outcomes):
+            if not self.judge_outcome(self._slots[order[number % len(order)]], outcomes[number]):
+                return False
+        return self.conclude()
 
     def contract(self) -> str | None:
         """The widest contract whose kinds all passed; None where generated inputs failed."""
@@ -156,6 +176,7 @@ class Ladder:
         return True
 
     def _set(self, items: list[Item]) -> bool:
+        self._slots = items
         outcome = self.runner.set_slots([self.pool.slot(item, self.order) for item in items])
         return outcome is None or outcome.ok or self._refuse(self._failed(outcome, None))
 
@@ -200,6 +221,7 @@ class Ladder:
         written = self.runner.overwrite_slots([self.pool.slot(item, self.order) for item in turned])
         if written is not None and not written.ok:
             return self._refuse(self._failed(written, None))
+        self._slots = turned
         slot = self._random.randrange(len(turned))
         if turned[slot].kind.name in self.tally.failed:
             return True
