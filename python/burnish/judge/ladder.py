@@ -79,13 +79,13 @@ class Ladder:
         return self._run(range(self.base, self.base + count), count, None)
 
     def full(self, count: int, seconds: float) -> bool:
-        """The rest of `count` inputs, fewer if `seconds` are over, never fewer than FEWEST_INPUTS."""
+        """The rest of `count` inputs, fewer once `seconds` are over, never below FEWEST_INPUTS; then many calls."""
         start = self.base + self.tally.inputs
         deadline = time.monotonic() + seconds
         return self._run(range(start, self.base + count), count, deadline) and self._endure()
 
     def _endure(self) -> bool:
-        """The rest of `count` inputs, fewer once `seconds` are over, never below FEWEST_INPUTS; then many calls in a row."""
+        """Many calls in a row on the last inputs, a few compared: some behave for the first dozen calls only."""
         if not self._slots or not hasattr(self.runner, "time"):
             return True
         calls = int(min(max(ENDURED[0], ENDURED_SECONDS / max(self.pool.eager_seconds, 1e-6)), ENDURED[1]))
