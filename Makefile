@@ -5,8 +5,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= $(shell nproc)
 
+# A compiler cache, where there is one: the tests' and sanitizers' builds share most of their sources.
+ifneq ($(shell command -v ccache 2>/dev/null),)
+export CMAKE_CXX_COMPILER_LAUNCHER := ccache
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build demo test test-cpp test-python test-runtime test-fast sanitize fuzz lint format bench clean
+.PHONY: help setup packages build demo test test-cpp test-python test-runtime test-fast sanitize fuzz lint tidy format bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,8 +62,11 @@ sanitize: packages  ## the C++ tests under address+undefined sanitizers, then th
 fuzz: packages  ## a longer fuzz of the parsers (BURNISH_FUZZ_SECONDS, default 60 a parser)
 	BURNISH_FUZZ_SECONDS=$${BURNISH_FUZZ_SECONDS:-60} tools/sanitize.sh fuzz
 
-lint: setup  ## formatting, clang-tidy, ruff, and the arrows between folders
+lint: setup  ## formatting, ruff, the arrows between folders, and what must not be committed
 	tools/lint.sh
+
+tidy: build  ## clang-tidy over src/ (minutes)
+	tools/tidy.sh
 
 format:
 	clang-format-19 -i $$(git ls-files '*.h' '*.cpp')

@@ -28,6 +28,7 @@ function(burnish_tests name)
     target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_link_libraries(${name}_test PRIVATE burnish_${name} GTest::gtest_main GTest::gmock ${ARGN})
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60)
+    add_dependencies(unit_tests ${name}_test)
   endif()
 endfunction()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and running Burnish needs; does nothing where all are there.
 set -euo pipefail
-packages=(g++ cmake ninja-build pkg-config git python3-venv python3-dev
+packages=(g++ ccache cmake ninja-build pkg-config git python3-venv python3-dev
   nlohmann-json3-dev libfmt-dev libcli11-dev libsqlite3-dev libxxhash-dev libseccomp-dev libelf-dev
   libcurl4-openssl-dev libtomlplusplus-dev libcpp-httplib-dev libkainjow-mustache-dev
   libgtest-dev libgmock-dev bubblewrap clang-format-19 clang-tidy-19)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, static analysis and layering. Prints what is wrong and exits 1.
+# Formatting, layering. Prints what is wrong and exits 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mapfile -t sources < <(git ls-files '*.h' '*.cpp')
@@ -8,6 +8,3 @@ mapfile -t sources < <(git ls-files '*.h' '*.cpp')
 .venv/bin/ruff format --check .
 .venv/bin/python tools/check_arrows.py
 .venv/bin/python tools/check_tree.py
-# clang-tidy reads the release build's compile commands; .clang-tidy holds the checks.
-mapfile -t units < <(git ls-files 'src/*.cpp' | grep -v '^src/runtime/')
-[ ${#units[@]} -eq 0 ] || printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy-19 --quiet -p build/release 2>/dev/null

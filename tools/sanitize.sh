@@ -9,7 +9,7 @@ run() {  # preset, ctest arguments...
   local preset=$1
   shift
   cmake --preset "$preset" >"build-$preset.log" 2>&1 || { cat "build-$preset.log"; exit 1; }
-  cmake --build --preset "$preset" --parallel "$jobs" >>"build-$preset.log" 2>&1 || { tail -60 "build-$preset.log"; exit 1; }
+  cmake --build --preset "$preset" --parallel "$jobs" --target unit_tests >>"build-$preset.log" 2>&1 || { tail -60 "build-$preset.log"; exit 1; }
   (cd "build/$preset" && ctest --output-on-failure --parallel "$jobs" --no-tests=error "$@")
 }
 
