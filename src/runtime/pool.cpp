@@ -18,6 +18,9 @@ constexpr std::size_t alignment = 64;
 constexpr std::size_t large_bytes = 512 << 10;                   ///< buffers above have regions of their own
 constexpr std::size_t most_small_bytes = std::size_t{64} << 20;  ///< of one pool, never given back before it dies
 constexpr int runs_an_epoch = 32;
+/// Buffers wait by size, so that together they may be more than was in use at any one moment; at most so many times
+/// that.
+constexpr std::size_t most_over_peak = 3;
 // Buffers that all begin at one offset of a page compete for the same sets of the caches: large ones begin at different
 // ones.
 constexpr std::size_t colours = 16, colour_bytes = 67 * 64;
@@ -33,6 +36,8 @@ std::size_t size_of(int index) {
   const int octave = index / 4;
   return ((std::size_t{4} + static_cast<std::size_t>(index % 4) + 1) << octave) >> 2;
 }
+
+const int first_large = class_of(large_bytes + 1);
 
 class PoolOfClasses;
 
@@ -54,21 +59,17 @@ Header* header_of(void* address) {
 class PoolOfClasses final : public Pool {
  public:
   void* allocate(std::size_t bytes) override {
-    const int index = class_of(bytes);
-    const std::size_t size = size_of(index);
     const std::lock_guard hold(lock_);
-    Header* header = free_[index];
-    if (header) {
-      free_[index] = header->next;
-      if (size > large_bytes) cached_ -= size;
-    } else {
-      header = size > large_bytes ? map(size) : carve(size + sizeof(Header));
-      if (!header) return nullptr;
-    }
-    *header = {.pool = this, .next = nullptr, .size_class = index, .escaped = false};
+    Header* header = take(class_of(bytes));
+    if (!header) return nullptr;
+    header->pool = this;
+    header->next = nullptr;
+    header->escaped = false;
     ++blocks_;
-    if (size > large_bytes) {
-      live_ += size;
+    if (is_large(header->size_class)) {
+      Count& count = counts_[header->size_class];
+      count.peak = std::max(count.peak, ++count.live);
+      live_ += size_of(header->size_class);
       peak_ = std::max(peak_, live_);
     }
     return address_of(header);
@@ -84,17 +85,20 @@ class PoolOfClasses final : public Pool {
     const auto& data = result.storage().data_ptr();
     if (data.get_deleter() != &release) return;
     Header* header = header_of(data.get_context());
-    const std::size_t size = size_of(header->size_class);
-    if (header->pool != this || size <= large_bytes) return;
+    if (header->pool != this || !is_large(header->size_class)) return;
     const std::lock_guard hold(lock_);
-    if (!std::exchange(header->escaped, true)) live_ -= size;
+    if (!std::exchange(header->escaped, true)) leave(header->size_class);
   }
 
   void run_ended() override {
     if (++runs_ % runs_an_epoch != 0) return;
     const std::lock_guard hold(lock_);
     peak_before_ = std::exchange(peak_, live_);
-    trim(limit());
+    for (int index = first_large; index < classes; ++index) {
+      Count& count = counts_[index];
+      count.peak_before = std::exchange(count.peak, count.live);
+      while (free_[index] && count.live + count.cached > count.limit()) drop(index);
+    }
   }
 
   std::size_t cached_bytes() const override {
@@ -108,7 +112,8 @@ class PoolOfClasses final : public Pool {
     {
       const std::lock_guard hold(lock_);
       closed_ = true;
-      trim(0);
+      for (int index = first_large; index < classes; ++index)
+        while (free_[index]) drop(index);
       last = blocks_ == 0;
     }
     if (last) delete this;
@@ -119,7 +124,53 @@ class PoolOfClasses final : public Pool {
     for (void* slab : slabs_) regions::unmap(slab, regions::size);
   }
 
-  std::size_t limit() const { return std::max(peak_, peak_before_); }
+  /// Buffers of one large class: in runs, waiting, and the most that runs had at a time, in this epoch and the one
+  /// before.
+  struct Count {
+    std::size_t live = 0, cached = 0, peak = 0, peak_before = 0;
+    std::size_t limit() const { return std::max(peak, peak_before); }
+  };
+
+  static bool is_large(int index) { return index >= first_large; }
+
+  /// A waiting buffer of the class or, if large, of one at most twice its size; else a new one. Null if there is no
+  /// memory.
+  Header* take(int index) {
+    for (int other = index; other < classes && other <= (is_large(index) ? index + 4 : index); ++other)
+      if (Header* header = free_[other]) {
+        free_[other] = header->next;
+        if (is_large(other)) {
+          --counts_[other].cached;
+          cached_ -= size_of(other);
+        }
+        return header;
+      }
+    Header* header = is_large(index) ? map(size_of(index)) : carve(size_of(index) + sizeof(Header));
+    if (header) header->size_class = index;
+    return header;
+  }
+
+  /// A large buffer of that class is in no run any more.
+  void leave(int index) {
+    --counts_[index].live;
+    live_ -= size_of(index);
+  }
+
+  /// Gives a waiting large buffer back to the system.
+  void drop(int index) {
+    Header* header = free_[index];
+    free_[index] = header->next;
+    --counts_[index].cached;
+    cached_ -= size_of(index);
+    unmap(header, size_of(index));
+  }
+
+  /// Whether a large buffer of that class may wait: no more of them than runs used, and all together within bounds.
+  bool may_wait(int index) const {
+    const Count& count = counts_[index];
+    return !closed_ && count.live + count.cached < count.limit() &&
+           live_ + cached_ + size_of(index) <= most_over_peak * std::max(peak_, peak_before_);
+  }
 
   static std::size_t mapped_bytes(std::size_t size) { return size + sizeof(Header) + colours * colour_bytes; }
 
@@ -150,35 +201,27 @@ class PoolOfClasses final : public Pool {
     return header;
   }
 
-  void trim(std::size_t most) {
-    for (int index = classes; index-- > class_of(large_bytes + 1) && live_ + cached_ > most;)
-      while (free_[index] && live_ + cached_ > most) {
-        Header* header = free_[index];
-        free_[index] = header->next;
-        cached_ -= size_of(index);
-        unmap(header, size_of(index));
-      }
-  }
-
   void give(Header* header) {
     const int index = header->size_class;
-    const std::size_t size = size_of(index);
     bool keep = true, last = false;
     {
       const std::lock_guard hold(lock_);
       --blocks_;
       last = closed_ && blocks_ == 0;
-      if (size > large_bytes) {
-        if (!header->escaped) live_ -= size;
-        keep = !closed_ && live_ + cached_ + size <= limit();
-        if (keep) cached_ += size;
+      if (is_large(index)) {
+        if (!header->escaped) leave(index);
+        keep = may_wait(index);
+        if (keep) {
+          ++counts_[index].cached;
+          cached_ += size_of(index);
+        }
       }
       if (keep) {
         header->next = free_[index];
         free_[index] = header;
       }
     }
-    if (!keep) unmap(header, size);
+    if (!keep) unmap(header, size_of(index));
     if (last) delete this;
   }
 
@@ -187,7 +230,8 @@ class PoolOfClasses final : public Pool {
   std::vector<void*> slabs_;
   std::byte* slab_at_ = nullptr;
   std::size_t slab_left_ = 0, colour_ = 0;
-  // Large buffers only: in runs, waiting, and the most that runs had of late.
+  // Large buffers only, all classes together, in bytes.
+  std::array<Count, classes> counts_{};
   std::size_t live_ = 0, cached_ = 0, peak_ = 0, peak_before_ = 0;
   std::size_t blocks_ = 0;  ///< buffers that someone holds, small ones too
   std::atomic<std::size_t> runs_ = 0;

@@ -28,6 +28,19 @@ TEST(Pool, GivesMemoryBackToTheNextRun) {
   EXPECT_TRUE(regions::owns(first));
 }
 
+TEST(Pool, SizesThatARunUsesOneAfterTheOtherAllWaitForTheNext) {
+  const auto pool = Pool::make();
+  std::set<void*> first, second;
+  for (auto* addresses : {&first, &second}) {
+    const PoolScope scope(*pool);
+    addresses->insert(megabytes(1).data_ptr());  // one dies before the next is made: never two at a time
+    addresses->insert(megabytes(4).data_ptr());
+    addresses->insert(megabytes(16).data_ptr());
+    pool->run_ended();
+  }
+  EXPECT_EQ(first, second);
+}
+
 TEST(Pool, NeverReusesWhatSomeoneHolds) {
   const auto pool = Pool::make();
   std::vector<at::Tensor> held;
