@@ -46,6 +46,11 @@ class JudgeProcess : public Judge {
     if (!reply) {
       auto error = reply.error();
       stop();
+      if (error.reason == died && error.what.find("burnish.judge") != std::string::npos) {
+        // Python itself said that it cannot run the judge: the problem was never looked at.
+        error.reason = "environment";
+        error.todo = "set BURNISH_PYTHON to a Python that has burnish and torch; `burnish doctor` says more";
+      }
       if (error.reason == died) error.reason = "model";
       return std::unexpected(std::move(error));
     }

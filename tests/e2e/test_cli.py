@@ -150,6 +150,14 @@ def test_a_judge_that_dies_while_opening_is_the_models_fault(burnish):
     assert "signal 11" in result.err
 
 
+def test_a_python_without_burnish_is_the_machines_fault(burnish):
+    burnish.env["PYTHONPATH"] = str(burnish.folder)
+    (burnish.folder / "burnish.py").write_text("", encoding="utf-8")  # hides an installed one
+    result = burnish("optimize", burnish.problem(), "--json")
+    assert result.code == 2
+    assert result.last["reason"] == "environment" and "BURNISH_PYTHON" in result.err
+
+
 def test_a_judge_that_hangs_while_opening_is_stopped(burnish):
     burnish.env["BURNISH_OPEN_SECONDS"] = "0.5"
     burnish.script(open={"*": "hang"})
