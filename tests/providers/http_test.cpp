@@ -180,7 +180,9 @@ TEST(Http, TwoHundredCallsInFlightTakeLittleLongerThanOne) {
     std::this_thread::sleep_for(50ms);
     fakes::stream(r, chat_stream("ok"));
   });
-  HttpCalls calls(quick());
+  HttpOptions options = quick();
+  options.stall = 10s;  // the fake's short queue makes some connections wait for a second
+  HttpCalls calls(options);
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < 200; ++i)
     calls.start(chat_completions, model, chat_completions.request(model, service.url(), "", prompt));
