@@ -1,11 +1,11 @@
 """The judge's side of workers: starts them, gives them work, believes nothing. Whatever a worker does is an Outcome.
 
-    with Worker.start("plan", trusted=False) as worker:
-        worker.load({"kind": "plan", "dir": folder, "kernels": {"kernels.cpp": object}})
-        worker.set_params({"weight": weight})
-        worker.set_slots([[x], [y]])
-        outcome = worker.call(0, poison=True)
-        seconds, sampled = worker.time([0, 1], 100)
+with Worker.start("plan", trusted=False) as worker:
+    worker.load({"kind": "plan", "dir": folder, "kernels": {"kernels.cpp": object}})
+    worker.set_params({"weight": weight})
+    worker.set_slots([[x], [y]])
+    outcome = worker.call(0, poison=True)
+    seconds, sampled = worker.time([0, 1], 100)
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class Worker:
 
     def time(self, slots: Sequence[int], calls: int, batch: int = 1, flush: bool = False,
              sample: Sequence[int] | set[int] = (), timeout: float = 60.0,
-             vary: Sequence[int] = ()) -> tuple[list[float], dict[int, Outcome]]:  # fmt: skip
+             vary: Sequence[int] = (), poke: Sequence[int] = ()) -> tuple[list[float], dict[int, Outcome]]:  # fmt: skip
         """Seconds of `calls` wake-ups of `batch` calls each, which take the slots in turn, and the outcomes after the
         sampled wake-ups. Fewer seconds than calls: the outcome with the highest number says what failed. `vary`: leaves
         that are scaled by a random factor before each call (the outcome's `inputs` has the values)."""
@@ -166,7 +166,14 @@ class Worker:
         if not sealed.ok:
             return [], {0: sealed}
         seconds, sampled, failed = self._remote.time(
-            order=list(slots), calls=calls, batch=batch, flush=flush, sample=set(sample), vary=list(vary), timeout=timeout
+            order=list(slots),
+            calls=calls,
+            batch=batch,
+            flush=flush,
+            sample=set(sample),
+            vary=list(vary),
+            poke=list(poke),
+            timeout=timeout,
         )
         outcomes = {number: Outcome._of(parts) for number, parts in sampled.items()}
         if failed is not None:
@@ -304,7 +311,9 @@ class Worker:
             return warm
         sealed = self._request({"do": "seal"}, timeout)
         if sealed.ok and not self._remote.sealed():
-            return Outcome(False, "resources", "the candidate left processes behind, or kept the filter on system calls off")
+            return Outcome(
+                False, "resources", "the candidate left processes behind, or kept the filter on system calls off"
+            )
         self._sealed = sealed.ok
         return sealed
 

@@ -13,7 +13,8 @@ namespace burnish {
 namespace {
 
 constexpr std::uint64_t guard_bytes = 512, alignment = 64, page = 4096;
-constexpr unsigned char guard_byte = 0xFF;  // NaN in every floating type: what is read beside a tensor shows
+constexpr std::uint64_t poked_share = 1024;  // one element of so many gets a factor of its own in vary()
+constexpr unsigned char guard_byte = 0xFF;   // NaN in every floating type: what is read beside a tensor shows
 
 /// Bytes from the tensor's first element to the end of its last one.
 std::uint64_t span_bytes(const at::Tensor& t) {
@@ -255,15 +256,24 @@ std::string Arena::params_changed() const {
   return changed(params_, "parameter");
 }
 
-void Arena::vary(std::uint32_t slot, const std::vector<std::uint32_t>& leaves) {
+void Arena::vary(std::uint32_t slot, const std::vector<std::uint32_t>& leaves,
+                 const std::vector<std::uint32_t>& poked) {
   Region& region = slots_[slot];
   const float factor = 0.5f + static_cast<float>(random_() >> 40) / static_cast<float>(1ULL << 25);
   for (auto& place : region.places) {
     if (std::ranges::find(leaves, place.leaf) == leaves.end() || place.bytes == 0) continue;
     char* image = region.image.data() + place.offset;
     if (place.base.empty()) place.base.assign(image, image + place.bytes);
-    if (scale_bytes(place.like.scalar_type(), image, place.base.data(), place.bytes, factor))
-      std::memcpy(at(region) + place.offset, image, place.bytes);
+    const auto type = place.like.scalar_type();
+    if (!scale_bytes(type, image, place.base.data(), place.bytes, factor)) continue;
+    if (std::ranges::find(poked, place.leaf) != poked.end()) {
+      const std::uint64_t size = place.like.element_size(), elements = place.bytes / size;
+      for (std::uint64_t n = std::clamp<std::uint64_t>(elements / poked_share, 1, elements) + 15; n > 0; --n) {
+        char* element = image + random_() % elements * size;
+        scale_bytes(type, element, element, size, 0.5f + static_cast<float>(random_() >> 40) / (1ULL << 25));
+      }
+    }
+    std::memcpy(at(region) + place.offset, image, place.bytes);
   }
 }
 

@@ -50,7 +50,9 @@ class Arena {
   std::string params_changed() const;
 
   /// Multiplies the slot's named leaves by a random factor in [0.5, 1], in the arena and in the private copy alike.
-  void vary(std::uint32_t slot, const std::vector<std::uint32_t>& leaves);
+  /// Some elements of the leaves that are `poked`, too, get another one each: scaled inputs of a product have scaled
+  /// results, which somebody could remember.
+  void vary(std::uint32_t slot, const std::vector<std::uint32_t>& leaves, const std::vector<std::uint32_t>& poked);
   /// Copies of the slot's tensors as the worker was given them.
   std::vector<at::Tensor> tensors_of(std::uint32_t slot) const;
 

@@ -114,8 +114,9 @@ void bind_channel(py::module_& module) {
       .def(
           "time",
           [](Remote& r, const std::vector<std::uint32_t>& order, std::uint32_t calls, std::uint32_t batch, bool flush,
-             const std::set<std::uint32_t>& sample, const std::vector<std::uint32_t>& vary, double timeout) {
-            const TimeOptions options{order, calls, std::max(1U, batch), flush, sample, vary, timeout};
+             const std::set<std::uint32_t>& sample, const std::vector<std::uint32_t>& vary,
+             const std::vector<std::uint32_t>& poke, double timeout) {
+            const TimeOptions options{order, calls, std::max(1U, batch), flush, sample, vary, poke, timeout};
             const auto timed = unlocked([&] { return r.time(options); });
             py::dict sampled;
             for (const auto& [number, outcome] : timed.sampled) sampled[py::int_(number)] = tuple_of(outcome);
@@ -123,7 +124,7 @@ void bind_channel(py::module_& module) {
                                   timed.failed ? py::object(tuple_of(*timed.failed)) : py::none());
           },
           py::kw_only(), py::arg("order"), py::arg("calls"), py::arg("batch"), py::arg("flush"), py::arg("sample"),
-          py::arg("vary"), py::arg("timeout"))
+          py::arg("vary"), py::arg("poke"), py::arg("timeout"))
       .def("inputs_changed", &Remote::inputs_changed)
       .def("params_changed", &Remote::params_changed)
       .def("sealed", &Remote::sealed)

@@ -371,7 +371,7 @@ Result<at::Tensor> Remote::read_tensor(const protocol::Tensor& d) const {
                             at::IntArrayRef(d.strides, static_cast<std::size_t>(d.dims)));
 }
 
-Outcome Remote::read_outcome() {
+Outcome Remote::read_outcome(std::uint32_t call, std::uint32_t batch) {
   const auto block = arena_->snapshot();
   Outcome o;
   o.peak_bytes = block->peak_bytes;
@@ -383,10 +383,11 @@ Outcome Remote::read_outcome() {
     o.message = text_of(block->message);
     return o;
   }
-  if (block->state != protocol::State::ok || block->tensors > protocol::max_tensors)
+  if (block->state != protocol::State::ok || block->tensors > protocol::max_tensors || block->tensors % batch != 0)
     return outcome_of({"the reply came before the call's result", "control block", "", "protocol"});
   std::uint64_t total = 0;
-  for (std::uint32_t i = 0; i < block->tensors; ++i) {
+  const std::uint32_t each = block->tensors / batch;
+  for (std::uint32_t i = call * each; i < (call + 1) * each; ++i) {
     auto tensor = read_tensor(block->tensor[i]);
     if (!tensor) return outcome_of(tensor.error());
     total += tensor->storage().nbytes();
@@ -474,11 +475,12 @@ Timed Remote::time(const TimeOptions& options) {
   for (std::uint32_t i = 0; i < slots; ++i) block.order[i] = options.order[i];
   block.slots = slots;
   std::uint32_t at = 0;  // into the order
-  bool rewarm = false;   // after a freeze the first call pays for waking up: it does not count
+  std::minstd_rand random{std::random_device{}()};
+  bool rewarm = false;  // after a freeze the first call pays for waking up: it does not count
   for (std::uint32_t i = 0; i < options.calls;) {
     if (!options.vary.empty())
       for (std::uint32_t b = 0; b < std::min(options.batch, slots); ++b)
-        arena_->vary(options.order[(at + b) % slots], options.vary);
+        arena_->vary(options.order[(at + b) % slots], options.vary, options.poke);
     if (options.flush) sweep_caches();
     block.first = at;
     block.flags = 0;
@@ -488,11 +490,13 @@ Timed Remote::time(const TimeOptions& options) {
     const auto done = exchange(options.timeout_s);
     const double seconds = Seconds(Clock::now() - start).count();
     if (!done) return end(outcome_of(done.error()));
-    const std::uint32_t last = options.order[(at + options.batch - 1) % slots];
     const bool wanted = !rewarm && options.sample.contains(i);
     if (wanted || block.state != protocol::State::ok) {
       freeze();
-      auto outcome = read_outcome();
+      // Any call of the batch, drawn when all are over: nobody gains by leaving out the others.
+      const auto chosen = std::uniform_int_distribution<std::uint32_t>(0, options.batch - 1)(random);
+      const std::uint32_t last = options.order[(at + chosen) % slots];
+      auto outcome = read_outcome(chosen, options.batch);
       outcome.slot = last;
       outcome.inputs = arena_->tensors_of(last);
       if (const auto what = arena_->slot_changed(last); outcome.ok && !what.empty()) {

@@ -50,6 +50,7 @@ struct TimeOptions {
   bool flush = false;               ///< sweep the last-level cache before each call
   std::set<std::uint32_t> sample;   ///< numbers of calls after which the worker is frozen and its outputs are read
   std::vector<std::uint32_t> vary;  ///< floating-point leaves that are scaled by another random factor before each call
+  std::vector<std::uint32_t> poke;  ///< of these, leaves whose single elements are moved, too
   double timeout_s = 60;            ///< of one call
 };
 
@@ -101,7 +102,8 @@ class Remote {
   Status hello();
   Outcome died();
   Error died_error();
-  Outcome read_outcome();
+  /// The outputs of call number `call` of a batch of `batch`.
+  Outcome read_outcome(std::uint32_t call = 0, std::uint32_t batch = 1);
   Result<at::Tensor> read_tensor(const protocol::Tensor& described) const;
   Status exchange(double timeout_s);
   int worker_depth() const { return options_.sandbox ? 2 : 0; }

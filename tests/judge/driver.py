@@ -16,8 +16,11 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).resolve().parents[2]
-# Small, so that an attack takes a second or two: the fewest inputs, a short timing, short patience.
-QUICK = {"inputs": 10, "verify_seconds": 20, "timing_seconds": 0.3, "timeout_seconds": 4, "load_timeout_seconds": 12}
+# Small, so that an attack takes a second or two: the fewest inputs, a short timing, short patience, little memory.
+QUICK = {
+    "inputs": 10, "verify_seconds": 20, "timing_seconds": 0.3, "timeout_seconds": 5, "load_timeout_seconds": 15,
+    "memory_bytes": 2 << 30,
+}  # fmt: skip
 COMPILE_SECONDS = 4
 
 
@@ -42,6 +45,7 @@ class Judge:
         self._scratch = Path(tempfile.mkdtemp(prefix="burnish-attacks-"))
         ours, theirs = socket.socketpair()
         env = os.environ | {"PYTHONPATH": str(ROOT / "python"), "TMPDIR": str(self._scratch)}
+        env["BURNISH_LEASE"] = str(self._scratch / "lease")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "burnish.judge", "--fd", str(theirs.fileno())],
             pass_fds=[theirs.fileno()], env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True,

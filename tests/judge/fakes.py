@@ -134,7 +134,7 @@ class FakeWorker(FakeRunner):
                 for name, t in {**dict(module.named_parameters()), **dict(module.named_buffers())}.items():
                     t.copy_(params[name])
 
-    def time(self, slots, calls, batch=1, flush=False, sample=frozenset(), vary=(), timeout=60.0):
+    def time(self, slots, calls, batch=1, flush=False, sample=frozenset(), vary=(), poke=(), timeout=60.0):
         import time
 
         assert not self.frozen

@@ -228,14 +228,17 @@ class Pool:
             structure,
         )
 
-    def variable(self, order: list[str] | None = None) -> list[int]:
-        """Numbers of the leaves, as a worker gets them, that a timing may scale by a factor between 1/2 and 1."""
+    def variable(self, order: list[str] | None = None, *, singly: bool = False) -> list[int]:
+        """Numbers of the leaves, as a worker gets them, that a timing may scale by a factor between 1/2 and 1;
+        `singly`: some of their elements by one of their own."""
         numbers = range(len(self.structures)) if order is None else [self._positions()[path] for path in order]
-        return [n for n, at in enumerate(numbers) if isinstance(at, int) and self._may_scale(self.structures[at])]
+        return [
+            n for n, at in enumerate(numbers) if isinstance(at, int) and self._may_scale(self.structures[at], singly)
+        ]
 
     @staticmethod
-    def _may_scale(s: Structure) -> bool:
-        return s.scalable and s.pattern is None
+    def _may_scale(s: Structure, singly: bool) -> bool:
+        return s.scalable and s.pattern is None and not (singly and (s.symmetric or s.order))
 
     @property
     def spec(self) -> object:

@@ -21,14 +21,14 @@ from burnish.judge.lease import Lease
 from burnish.judge.options import FINAL_PAIRS, Misuse, Options
 from burnish.judge.pool import BadInputs, Item, Pool, parameter_set
 from burnish.judge.reasons import known
-from burnish.judge.timing import SEARCH_ROUNDS, Side, Stopwatch, Timing, TimingFailed, measure, time_pair
+from burnish.judge.timing import BATCH_SECONDS, SEARCH_ROUNDS, Side, Stopwatch, Timing, TimingFailed, measure, time_pair
 from burnish.judge.twins import LoadFailed, Workers, deployed_folder, order_of
 from burnish.judge.verdict import Verdict
 from burnish.judge.yardstick import Finding
 
 FRESH = 2000  # indexes of the pool from which final stages take their inputs
 TIMED = 6000  # and timings
-TIMED_SLOTS = 6
+TIMED_SLOTS = (6, 64)
 TIMED_BYTES = 256 << 20
 EVAL_PAIRS = 3
 # Search: a candidate whose quick timing gives less than the first, and whose interval ends below the second, is not
@@ -226,8 +226,8 @@ class Session:
         if fresh:
             self._timed += 1
         items: list[Item] = []
-        index = TIMED + 40 * (self._timed % 50)
-        while len(items) < TIMED_SLOTS:
+        index = TIMED + 200 * (self._timed % 19)
+        while len(items) < self._slots_wanted():
             if self.pool.kind_of(index) is GENERATED and parameter_set(index) == 0:
                 item = self.pool.item(index)
                 if items and sum(i.bytes for i in items) + item.bytes > TIMED_BYTES and len(items) >= 2:
@@ -235,6 +235,11 @@ class Session:
                 items.append(item)
             index += 1
         return items
+
+    def _slots_wanted(self) -> int:
+        """Enough for each call of a batch to have an input of its own."""
+        batch = BATCH_SECONDS / max(self.pool.eager_seconds or BATCH_SECONDS, 1e-6)
+        return max(TIMED_SLOTS[0], min(TIMED_SLOTS[1], round(1.5 * batch)))
 
     def _side(self, worker: Any, items: list[Item], order: list[str] | None) -> Side:
         """Puts parameters and inputs into a loaded worker and calls it once. Raises LoadFailed."""
@@ -250,7 +255,8 @@ class Session:
             if outcome is not None and not outcome.ok:
                 raise LoadFailed(outcome)
         self._placed.add(worker)
-        return Side(worker, list(range(len(items))), self.pool.variable(order))
+        vary, poke = self.pool.variable(order), self.pool.variable(order, singly=True)
+        return Side(worker, list(range(len(items))), vary, poke, len(items[0].outputs))
 
     def _watch(
         self, reference: Any, candidate: Any, items: list[Item], ladder: Ladder, twin: dict, samples: int

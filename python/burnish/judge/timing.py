@@ -17,6 +17,7 @@ from burnish.judge.lease import Lease
 
 BATCHED_BELOW = 200e-6  # seconds a call: below it one wake-up runs several calls
 BATCH_SECONDS = 200e-6
+MOST_DESCRIBED = 256  # output tensors of a wake-up (base/protocol.h)
 BLOCK_SECONDS = 4e-3  # of timed calls in a block, at least
 BLOCK_CALLS = (2, 24)
 DISCARDED_CALLS = 1  # after a switch between the twins, at least
@@ -40,6 +41,13 @@ class Side:
     worker: object
     slots: list[int]
     vary: list[int] = field(default_factory=list)  # leaves that get another factor before each call
+    poke: list[int] = field(default_factory=list)  # and of these, some elements another one each
+    outputs: int = 1  # tensors of a result
+
+    @property
+    def most_batch(self) -> int:
+        """Calls of one wake-up: each on another input, the outputs of all described at once."""
+        return max(1, min(len(self.slots), MOST_DESCRIBED // max(1, self.outputs)))
 
 
 @dataclass
@@ -84,12 +92,17 @@ class Shape:
 
 
 def shape_for(
-    call_seconds: float, budget_seconds: float, overhead_seconds: float = 0.0, *, fewest: int = ROUNDS[0]
+    call_seconds: float,
+    budget_seconds: float,
+    overhead_seconds: float = 0.0,
+    *,
+    fewest: int = ROUNDS[0],
+    most_batch: int = MOST_DESCRIBED,
 ) -> Shape:
     """From how long the slower twin's call takes; `overhead_seconds` is what a wake-up costs outside the clock (a
     flush)."""
     call = max(call_seconds, 1e-7)
-    batch = max(1, round(BATCH_SECONDS / call)) if call < BATCHED_BELOW else 1
+    batch = min(max(1, round(BATCH_SECONDS / call)), most_batch) if call < BATCHED_BELOW else 1
     wake = call * batch
     calls = int(min(max(BLOCK_CALLS[0], BLOCK_SECONDS // wake), BLOCK_CALLS[1]))
     discarded = max(DISCARDED_CALLS, min(4, int(DISCARDED_SECONDS / wake)))
@@ -146,14 +159,15 @@ class Stopwatch:
         start = self._rng.randrange(len(twin.slots))
         slots = twin.slots[start:] + twin.slots[:start]
         seconds, outcomes = twin.worker.time(
-            slots, total, batch=shape.batch, flush=self._flush, sample=sample, vary=twin.vary
+            slots, total, batch=shape.batch, flush=self._flush, sample=sample, vary=twin.vary, poke=twin.poke
         )
         if len(seconds) < total:
             last = outcomes[max(outcomes)] if isinstance(outcomes, dict) and outcomes else _Silent()
             raise TimingFailed(side, last)
         for number, outcome in sorted(outcomes.items()):
             self.sampled += 1
-            slot = slots[((number + 1) * shape.batch - 1) % len(slots)]  # of a batch the last call's outputs stay
+            # Which call of a batch was looked at, the worker's side of the channel says.
+            slot = getattr(outcome, "slot", slots[((number + 1) * shape.batch - 1) % len(slots)])
             if self._inspect is not None and not self._inspect(slot, outcome):
                 self.stands = False
         return [s / shape.batch for s in seconds[shape.discarded :]]
@@ -199,7 +213,8 @@ def time_pair(
     """One pair of processes into `timing`. Stops early once `inspect` refused."""
     costs: list[float] = []
     slowest = warm_up(watch, costs)
-    shape = shape_for(slowest, budget_seconds, max(costs), fewest=fewest)
+    most = min(side.most_batch for side in watch.sides.values())
+    shape = shape_for(slowest, budget_seconds, max(costs), fewest=fewest, most_batch=most)
     watch.expect(shape.rounds * 2 * (shape.calls + shape.discarded))
     ratios, reference, candidate = [], [], []
     for number in range(shape.rounds):

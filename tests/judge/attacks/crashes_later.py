@@ -1,6 +1,6 @@
 # reason: crash
 # problem: dense
-"""Right 25 times, then it aborts."""
+"""Right nine times, then it aborts."""
 
 import os
 
@@ -16,6 +16,6 @@ class ModelNew(nn.Module):
 
     def forward(self, x):
         self.calls += 1
-        if self.calls > 25:
+        if self.calls > 9:
             os.abort()
         return nn.functional.gelu(self.linear(x))

@@ -1,4 +1,4 @@
-# reason: memory crash resources
+# reason: memory crash resources timeout
 # problem: dense
 """Allocates and touches all memory."""
 

@@ -1,4 +1,4 @@
-# reason: late values nan structure resources crash
+# reason: late values nan structure resources crash nondeterministic
 # problem: dense
 """torch.jit.fork: the answer is written by PyTorch's own inter-op pool, and nobody waits for it."""
 

@@ -1,6 +1,6 @@
 # reason: timeout
 # problem: dense
-"""Right 25 times, then it sleeps, deaf to every signal that can be ignored."""
+"""Right nine times, then it sleeps, deaf to every signal that can be ignored."""
 
 import signal
 import time
@@ -17,7 +17,7 @@ class ModelNew(nn.Module):
 
     def forward(self, x):
         self.calls += 1
-        if self.calls > 25:
+        if self.calls > 9:
             for number in range(1, 32):
                 if number not in (signal.SIGKILL, signal.SIGSTOP):
                     signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-# reason: protocol values crash
+# reason: protocol values crash out-of-bounds
 # problem: dense
 """Overwrites the control block with sizes whose product overflows."""
 
