@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -100,6 +101,8 @@ Result<std::unique_ptr<Remote>> Remote::start(const RemoteOptions& options) {
   } else {
     auto plain = unconfined(box);
     plain.directory.clear();
+    // bwrap does this for the others: a worker that is stopped would outlive a judge that was killed.
+    plain.prepare = []() -> const char* { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? nullptr : "prctl"; };
     std::vector<std::string> env;
     for (char** e = environ; *e; ++e) env.emplace_back(*e);
     for (const auto& [name, value] : options.env) {
