@@ -27,6 +27,7 @@ ERRORS = frozenset(
 )
 # fmt: on
 NO_WIN = "no-win"
+WIN = 1.02  # the lower end of the interval
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,11 @@ def attacks() -> list[Attack]:
     """All attacks, by problem and options so that one judge serves neighbours, then by name."""
     found = [read_attack(p) for p in ATTACKS.iterdir() if (p.is_dir() and (p / "reason").exists()) or p.suffix == ".py"]
     return sorted(found, key=lambda a: (a.problem.name, sorted(map(str, a.options.items())), a.name))
+
+
+def earned(attack: Attack, verdict: dict) -> bool:
+    """Whether the verdict is one that is right for the attack."""
+    if verdict["verdict"] == "accepted":
+        interval = verdict.get("interval")
+        return NO_WIN in attack.reasons and (interval is None or interval[0] <= WIN)
+    return verdict["reason"] in attack.reasons
