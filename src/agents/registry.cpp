@@ -2,13 +2,15 @@
 #include <set>
 
 #include "agents/agent.h"
+#include "agents/compiler.h"
 #include "agents/inductor.h"
 #include "agents/library.h"
 
 namespace burnish {
 namespace {
 
-constexpr std::array<AgentRow, 2> rows = {{
+constexpr std::array<AgentRow, 3> rows = {{
+    {"compiler", "Burnish's own compiler: fused kernels, packed weights, templates", make_compiler},
     {"inductor", "PyTorch's torch.compile, in its modes", make_inductor},
     {"library", "PyTorch's own switches: memory formats, freezing", make_library},
 }};

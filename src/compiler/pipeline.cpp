@@ -51,29 +51,18 @@ Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool l
   return made;
 }
 
-std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine, RuleClass rules) {
-  struct Variant {
-    std::string name;
-    Options options;
-  };
-  Options all;
-  all.machine = machine;
-  all.rules = rules;
-  std::vector<Variant> variants{{"compiler", all}};
-  Options channels_last = all;
-  channels_last.channels_last = true;
-  variants.push_back({"compiler, channels last", channels_last});
-  Options own = all;
-  own.library = false;
-  variants.push_back({"compiler, no library calls", own});
-  Options careful = all;
-  careful.rules = RuleClass::same;
-  variants.push_back({"compiler, rounding as in eager", careful});
+namespace {
 
+struct Variant {
+  std::string name;
+  Options options;
+};
+
+std::vector<CompiledCandidate> compile_variants(const Plan& plan, const std::vector<Variant>& variants) {
   std::vector<CompiledCandidate> made;
   for (const Variant& v : variants) {
     auto candidate = compile_plan(plan, v.options);
-    if (!candidate) continue;
+    if (!candidate) continue;  // one variant's failure is no reason to lose the others; tests hold that none fails
     candidate->name = v.name;
     const auto same = [&](const CompiledCandidate& other) {
       return other.sources == candidate->sources && print_plan(other.plan) == print_plan(candidate->plan);
@@ -81,6 +70,30 @@ std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machin
     if (std::ranges::none_of(made, same)) made.push_back(std::move(*candidate));
   }
   return made;
+}
+
+Options base_options(const Machine& machine, RuleClass rules) {
+  Options options;
+  options.machine = machine;
+  options.rules = rules;
+  return options;
+}
+
+}  // namespace
+
+std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine, RuleClass rules) {
+  const Options all = base_options(machine, rules);
+  Options channels_last = all, own = all;
+  channels_last.channels_last = true;
+  own.library = false;
+  return compile_variants(plan, {{"fused", all}, {"channels last", channels_last}, {"no library calls", own}});
+}
+
+std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine) {
+  const Options same = base_options(machine, RuleClass::same);
+  Options plain = same;
+  plain.templates = plain.library = false;
+  return compile_variants(plan, {{"rounding as in eager", same}, {"fusion alone", plain}});
 }
 
 }  // namespace burnish::compiler

@@ -52,6 +52,8 @@ CASES = {
     ),
     "argmax": (lambda x: x.argmax(-1), (torch.randint(0, 5, (7, 100)).float(),)),
     "argmin_keep": (lambda x: torch.argmin(x * 2, 1, keepdim=True), (R(7, 5, 3),)),
+    "argmax_middle": (lambda x: x.argmax(1), (torch.randint(0, 5, (3, 40, 70)).float(),)),
+    "argmin_first": (lambda x: (x * 2).argmin(0), (torch.randint(0, 5, (40, 70)).float(),)),
     "tiny_rows": (lambda x: (x * x).sum(-1), (R(400, 3),)),
     "scalar": (lambda x: torch.tanh(x) * 2, (R(()),)),
     "one_element": (lambda x: torch.exp(x).sum(-1), (R(1, 1, 3),)),

@@ -85,7 +85,7 @@ class Emitter {
       if (g_.nodes[i].kind == NodeKind::reduce) {
         ++stage_[i];  // its result is there after the stage of its argument
         const bool arg = g_.nodes[i].reduction.starts_with("arg");
-        if (arg && (g_.reduced.size() > 1 || s_.kind == Kind::columns)) return false;
+        if (arg && g_.reduced.size() > 1) return false;
       }
       stages_ = std::max(stages_, stage_[i]);
     }
@@ -282,7 +282,8 @@ class Emitter {
     return fmt::format(
         "const bool better{0} = {2} {3} {1} || ({2} != {2} && {1} == {1});\n{1} = better{0} ? {2} : {1};\nj{0}[{4}] = "
         "better{0} ? i{5} : j{0}[{4}];\n",
-        r, a, x, n.reduction == "argmax" ? ">" : "<", slot, s_.vector_axis);
+        r, a, x, n.reduction == "argmax" ? ">" : "<", slot,
+        s_.kind == Kind::columns ? s_.loops.at(0) : s_.vector_axis);
   }
 
   bool keeps_double(const Node& n) const { return n.reduction == "sum" && total_type(n) == DType::float32; }
@@ -571,7 +572,11 @@ class Emitter {
       text += fmt::format("for (int l = 0; l < {0}; ++l) a{1}[l] = {2};\n", s_.block, r, initial(n));
       accumulates += accumulate(r, "l");
       declarations_ += fmt::format("{} x{}[{}];\n", lang_.storage(n.dtype), r, s_.block);
-      if (long_rows && keeps_double(n)) {
+      if (n.reduction.starts_with("arg")) {
+        declarations_ += fmt::format("{} j{}[{}];\n", lang_.index, r, s_.block);
+        text += fmt::format("for (int l = 0; l < {0}; ++l) j{1}[l] = 0;\n", s_.block, r);
+        ends += fmt::format("for (int l = 0; l < {0}; ++l) x{1}[l] = j{1}[l];\n", s_.block, r);
+      } else if (long_rows && keeps_double(n)) {
         text += fmt::format("for (int l = 0; l < {0}; ++l) x{1}[l] = 0;\n", s_.block, r);
         flushes += fmt::format("for (int l = 0; l < {0}; ++l) {{ x{1}[l] += a{1}[l]; a{1}[l] = 0; }}\n", s_.block, r);
         ends += fmt::format("for (int l = 0; l < {0}; ++l) x{1}[l] += a{1}[l];\n", s_.block, r);

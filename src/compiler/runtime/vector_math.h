@@ -86,6 +86,28 @@ inline float b_exp(float x) {
   return b_scale(p, n);
 }
 
+// e^x for x in [-86, 88] alone.
+inline float b_exp_inside(float x) {
+  const float shifted = b_fma(x, 1.44269504f, 12582912.0f);
+  const float t = shifted - 12582912.0f;
+  float r = b_fma(t, -6.93145752e-1f, x);
+  r = b_fma(t, -1.42860677e-6f, r);
+  float p = 1.37805939e-3f;
+  p = b_fma(p, r, 8.37312452e-3f);
+  p = b_fma(p, r, 4.16695364e-2f);
+  p = b_fma(p, r, 1.66664720e-1f);
+  p = b_fma(p, r, 4.99999851e-1f);
+  p = b_fma(p, r, 1.0f);
+  p = b_fma(p, r, 1.0f);
+  return p * b_bits<float>((b_bits<unsigned>(shifted) + 127u) << 23);
+}
+
+// The same, held at the ends outside: for formulas where e^-86 counts for nothing.
+inline float b_exp_near(float x) {
+  x = x > 88.0f ? 88.0f : x;
+  return b_exp_inside(x < -86.0f ? -86.0f : x);
+}
+
 inline float b_expm1(float x) {
   const float shifted = b_fma(x, 1.44269504f, 12582912.0f);
   const float t = (x > -20.0f && x < 89.0f) ? shifted - 12582912.0f : 0.0f;
@@ -153,11 +175,11 @@ inline float b_tanh(float x) {
   p = b_fma(p, s, 1.33314422036e-1f);
   p = b_fma(p, s, -3.33332819422e-1f);
   const float small = b_fma(p * s, x, x);
-  const float large = 1.0f - 2.0f / (b_exp(2.0f * a) + 1.0f);
+  const float large = 1.0f - 2.0f / (b_exp_near(2.0f * a) + 1.0f);
   return a < 0.625f ? small : __builtin_copysignf(large, x);
 }
 inline float b_sigmoid(float x) {
-  return 1.0f / (1.0f + b_exp(-x));
+  return 1.0f / (1.0f + b_exp_near(-x));
 }
 
 // Two polynomials that meet at 475/512, each within one ulp.
@@ -170,7 +192,7 @@ inline float b_erf(float x) {
   r = b_fma(r, t, -6.34846687e-1f);
   r = b_fma(r, t, -1.28717512e-1f);
   r = b_fma(r, t, -t);
-  const float large = __builtin_copysignf(t > 4.0f ? 1.0f : 1.0f - b_exp(r), x);
+  const float large = __builtin_copysignf(t > 4.0f ? 1.0f : 1.0f - b_exp_inside(r), x);
   float q = -5.96761703e-4f;
   q = b_fma(q, s, 4.99119423e-3f);
   q = b_fma(q, s, -2.67681349e-2f);
@@ -178,7 +200,7 @@ inline float b_erf(float x) {
   q = b_fma(q, s, -3.76125336e-1f);
   q = b_fma(q, s, 1.28379166e-1f);
   const float small = b_fma(q, x, x);
-  return x != x ? x : (t > 0.927734375f ? large : small);
+  return t > 0.927734375f ? large : small;
 }
 inline float b_erfc(float x) {
   return __builtin_erfcf(x);
@@ -228,17 +250,19 @@ inline float b_gelu_tanh(float x) {
   return 0.5f * x * (1.0f + b_tanh(0.79788456f * b_fma(0.044715f * x * x, x, x)));
 }
 inline float b_silu(float x) {
-  return x / (1.0f + b_exp(-x));
+  return x / (1.0f + b_exp_near(-x));
 }
 inline float b_softplus(float x, float beta, float threshold) {
   const float z = x * beta;
-  return z > threshold ? x : b_log1p(b_exp(z)) / beta;
+  return z > threshold ? x : b_log1p(b_exp_near(z)) / beta;
 }
 inline float b_logsigmoid(float x) {
-  return (x < 0.0f ? x : 0.0f) - b_log1p(b_exp(-b_abs(x)));
+  return (x < 0.0f ? x : 0.0f) - b_log1p(b_exp_near(-b_abs(x)));
 }
+// tanh(log(1 + e)) is (e^2 + 2 e) / (e^2 + 2 e + 2)
 inline float b_mish(float x) {
-  return x * b_tanh(b_log1p(b_exp(x > 40.0f ? 40.0f : x)));
+  const float e = b_exp_near(x > 20.0f ? 20.0f : x), n = e * (e + 2.0f);
+  return x > 20.0f ? x : x * (n / (n + 2.0f));
 }
 inline float b_fmod(float a, float b) {
   return __builtin_fmodf(a, b);

@@ -21,11 +21,15 @@ bool use_scan(const OpStep& step, TemplateUse& use) {
   const std::string x = use.contiguous(*as_name(step.args[0]));
   use.allocate(step.out[0], DType::float32, in->shape);
   const std::int64_t blocks = (inner + 63) / 64;
+  constexpr std::int64_t together = 8;
   const std::string body =
       inner == 1
           ? fmt::format(
-                "for (int64_t item = begin; item < end; ++item) b_scan_row<{}>(x + item * {}, y + item * {}, {});\n",
-                product, n, n, n)
+                "for (int64_t item = begin; item < end; ++item) {{\n"
+                "const int64_t first = item * {0};\n"
+                "if (first + {0} <= {1}) b_scan_rows<{2}, {0}>(x + first * {3}, y + first * {3}, {3});\n"
+                "else for (int64_t r = first; r < {1}; ++r) b_scan_rows<{2}, 1>(x + r * {3}, y + r * {3}, {3});\n}}\n",
+                together, outer, product, n)
           : fmt::format(
                 "for (int64_t item = begin; item < end; ++item) {{\n"
                 "const int64_t low = item % {0} * 64, at = item / {0} * {1} + low;\n"

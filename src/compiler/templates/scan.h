@@ -1,27 +1,17 @@
 // Cumulative sums and products along one dimension; carried in double, as PyTorch does.
 namespace {
 
-template <bool PRODUCT>
-inline void b_scan_row(const float* x, float* y, int64_t n) {
-  double carry = PRODUCT ? 1.0 : 0.0;
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    double v[16], w[16];
-    for (int l = 0; l < 16; ++l) v[l] = x[i + l];
-    for (int shift = 1; shift < 16; shift *= 2) {
-      for (int l = 0; l < 16; ++l) {
-        const double other = l >= shift ? v[l - shift >= 0 ? l - shift : 0] : (PRODUCT ? 1.0 : 0.0);
-        w[l] = PRODUCT ? v[l] * other : v[l] + other;
-      }
-      for (int l = 0; l < 16; ++l) v[l] = w[l];
+// ROWS rows at a time: each waits for its own last sum only, so their additions overlap.
+template <bool PRODUCT, int ROWS>
+inline void b_scan_rows(const float* x, float* y, int64_t n) {
+  double carry[ROWS];
+  for (int r = 0; r < ROWS; ++r) carry[r] = PRODUCT ? 1.0 : 0.0;
+  for (int64_t i = 0; i < n; ++i)
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; ++r) {
+      carry[r] = PRODUCT ? carry[r] * x[r * n + i] : carry[r] + x[r * n + i];
+      y[r * n + i] = float(carry[r]);
     }
-    for (int l = 0; l < 16; ++l) y[i + l] = float(PRODUCT ? carry * v[l] : carry + v[l]);
-    carry = PRODUCT ? carry * v[15] : carry + v[15];
-  }
-  for (; i < n; ++i) {
-    carry = PRODUCT ? carry * x[i] : carry + x[i];
-    y[i] = float(carry);
-  }
 }
 
 // Columns side by side: `width` of them, `stride` apart along the scan.
