@@ -20,6 +20,13 @@ compiler::Machine machine_here() {
   return machine;
 }
 
+/// `--rules exact|same|all`.
+compiler::RuleClass rules_of(const json& options) {
+  const std::string word = options.is_object() ? options.value("rules", "all") : "all";
+  if (word == "exact") return compiler::RuleClass::exact;
+  return word == "same" ? compiler::RuleClass::same : compiler::RuleClass::changes;
+}
+
 class CompilerAgent : public Agent {
  public:
   std::string name() const override { return "compiler"; }
@@ -29,7 +36,7 @@ class CompilerAgent : public Agent {
     const bool refused = std::ranges::any_of(history, [](const PastAttempt& a) { return !a.verdict.accepted(); });
     if (candidates_.empty()) {
       TRY(plan, load_plan(task.plan));
-      candidates_ = compiler::compile_candidates(plan, machine_here());
+      candidates_ = compiler::compile_candidates(plan, machine_here(), rules_of(task.options));
       careful_ = compiler::compile_carefully(plan, machine_here());
       if (candidates_.empty() && careful_.empty())
         return fail("the compiler made nothing of this plan", task.problem, "report this as a bug of the compiler");

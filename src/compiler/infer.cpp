@@ -150,6 +150,7 @@ Result<Type> infer(const OpStep& step, const Context& context) {
     out.strides.clear();
     return out;
   }
+  if (op == "logical_not") return Type{DType::bool_, in->shape, contiguous_strides(in->shape)};
   if (op == "linear") {
     const Type* weight = type_arg(step, 1, context);
     if (weight == nullptr || weight->rank() != 2) return unknown(step);

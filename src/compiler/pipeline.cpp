@@ -28,10 +28,10 @@ const std::vector<Pass>& pipeline() {
 }
 
 Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool log_passes) {
-  (void)log_passes;
   Context context(options);
   read_types(plan, context);
   CompiledCandidate made;
+  std::string before = log_passes ? describe_plan(plan) : std::string{};
   for (const auto& [name, run] : pipeline()) {
     if (!context.is_on(std::string(name))) continue;
     const auto start = std::chrono::steady_clock::now();
@@ -39,9 +39,12 @@ Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool l
     if (!next) return inside(name, next.error());
     plan = std::move(*next);
     if (auto ok = check(plan); !ok) return inside(name, ok.error());
-    made.log.push_back({std::string(name),
-                        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count(),
-                        nullptr});
+    PassLog entry{std::string(name),
+                  std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count(),
+                  {}};
+    if (std::string after = log_passes ? describe_plan(plan) : std::string{}; after != before)
+      entry.text = before = std::move(after);
+    made.log.push_back(std::move(entry));
   }
   if (plan.notes.is_object()) plan.notes.erase("meta");
   for (auto& [file, text] : context.sources)

@@ -17,7 +17,7 @@ struct Pass {
 struct PassLog {
   std::string name;
   double milliseconds = 0;
-  json plan;  ///< null where the pass changed nothing
+  std::string text;  ///< the plan after it, for people; empty where the pass changed nothing
 };
 
 /// What the compiler makes of a plan: the plan and the sources of its kernels.
@@ -39,5 +39,8 @@ Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool l
 /// The variants that are worth a measurement, best guess first. A variant equal to an earlier one is left out.
 std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine,
                                                   RuleClass rules = RuleClass::changes);
+
+/// What to try after a refusal: without rules that change rounding, then without templates and library calls too.
+std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine);
 
 }  // namespace burnish::compiler

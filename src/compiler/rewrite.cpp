@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "compiler/fuse/fuse.h"
 #include "compiler/fuse/group.h"
 #include "compiler/fuse/point_ops.h"
+#include "compiler/lowering.h"
 #include "compiler/rules.h"
 #include "compiler/term.h"
 #include "plan/print.h"
@@ -33,11 +35,13 @@ Table parse(std::span<const Rule> rules) {
 
 class Rewriter {
  public:
-  Rewriter(const Table& table, Context& context, const std::map<std::string, int>& uses)
-      : table_(table), context_(context), uses_(uses) {}
+  Rewriter(const Table& table, Context& context, const std::map<std::string, int>& uses, bool lowers)
+      : table_(table), context_(context), uses_(uses), lowers_(lowers) {}
 
   void add(OpStep step, int depth = 0) {
+    normalise_dims(step, context_);
     if (depth < 12 && step.out.size() == 1 && try_rules(step, depth)) return;
+    if (lowers_ && depth < 12 && step.out.size() == 1 && lower(step, depth)) return;
     for (std::size_t i = 0; i < step.out.size(); ++i) made_[step.out[i]] = steps.size();
     steps.emplace_back(std::move(step));
   }
@@ -48,6 +52,13 @@ class Rewriter {
   std::map<std::string, std::string> aliases;
 
  private:
+  bool lower(const OpStep& step, int depth) {
+    auto steps = lower_einsum(step, context_);
+    if (steps.empty()) steps = split_reduction(step, context_);
+    for (OpStep& s : steps) add(std::move(s), depth + 1);
+    return !steps.empty();
+  }
+
   bool try_rules(const OpStep& step, int depth) {
     const auto [first, last] = table_.equal_range(short_name(step.op));
     for (auto it = first; it != last; ++it) {
@@ -94,13 +105,16 @@ class Rewriter {
       const std::string* name = as_name(item.second);
       if (name == nullptr) return true;
       const Type* type = context_.type(*name);
-      return type != nullptr && type->dtype == (item.first == "index" ? DType::int64 : DType::float32);
+      return type != nullptr && type->dtype == (item.first == "index"  ? DType::int64
+                                                : item.first == "mask" ? DType::bool_
+                                                                       : DType::float32);
     });
   }
 
   const Table& table_;
   Context& context_;
   const std::map<std::string, int>& uses_;
+  bool lowers_;  ///< also what lowering.h does, which is no text
   std::map<std::string, std::size_t> made_;
 };
 
@@ -118,9 +132,9 @@ OpStep single(OpStep step, const std::map<std::string, int>& uses) {
   return one;
 }
 
-Plan rewrite(Plan plan, Context& context, const Table& table) {
+Plan rewrite(Plan plan, Context& context, const Table& table, bool lowers) {
   const auto uses = count_uses(plan);
-  Rewriter rewriter(table, context, uses);
+  Rewriter rewriter(table, context, uses, lowers);
   for (Step& step : plan.steps) {
     rename_inputs(step, rewriter.aliases);
     if (auto* op = std::get_if<OpStep>(&step)) {
@@ -140,15 +154,16 @@ Result<Plan> apply_rules(Plan plan, Context& context) {
   static const Table table = parse(algebra());
   for (int round = 0; round < 4; ++round) {
     const auto before = context.fired.size();
-    plan = rewrite(std::move(plan), context, table);
+    plan = rewrite(std::move(plan), context, table, false);
     if (context.fired.size() == before) break;
   }
-  return plan;
+  return drop_dead_steps(std::move(plan),
+                         context);  // the insides of matches: canonicalise would take them apart for nothing
 }
 
 Result<Plan> canonicalise(Plan plan, Context& context) {
   static const Table table = parse(canonical_forms());
-  return rewrite(std::move(plan), context, table);
+  return rewrite(std::move(plan), context, table, true);
 }
 
 Result<Plan> share_equal_steps(Plan plan, Context&) {

@@ -93,6 +93,12 @@ CASES = {
         ),
         (R(300) * 3,),
     ),
+    "einsum_outer": (lambda a, b: torch.einsum("bd,bn->bdn", a, b), (R(3, 7), R(3, 5))),
+    "einsum_rows": (lambda a, b: torch.einsum("bdn,bn->bd", a, b), (R(3, 7, 16), R(3, 16))),
+    "einsum_batched": (lambda a, b: torch.einsum("bhqd,bkhd->bqhk", a, b), (R(2, 3, 20, 8), R(2, 17, 3, 8))),
+    "einsum_product": (lambda a, b: torch.einsum("bijl,lk->bijk", a, b), (R(2, 3, 4, 40), R(40, 24))),
+    "mean_of_many": (lambda a, b: ((a - b) ** 2).mean(), (R(40, 50, 70), R(40, 50, 70))),
+    "max_of_many": (lambda a: a.amax((0, 1), keepdim=True) * 2, (R(400, 500),)),
     "global_pool": (lambda x: F.adaptive_avg_pool2d(F.relu(x), 1), (R(2, 5, 7, 7),)),
     "rms_by_hand": (lambda x, w: x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * w, (R(5, 6, 96), R(96))),
 }

@@ -56,6 +56,26 @@ CASES = {
     "cumsum_middle": (lambda x: torch.cumsum(x, 1), (R(3, 50, 70),)),
     "cumprod": (lambda x: torch.cumprod(x, -1), (torch.rand(5, 100) + 0.5,)),
 }
+
+# Attention as people write it: each must become the template's kernel.
+BY_HAND = {
+    "scaled": (lambda q, k, v: F.softmax(q @ k.transpose(-2, -1) * 0.25, -1) @ v, (R(2, 3, 37, 16),) * 3),
+    "divided": (lambda q, k, v: F.softmax(q @ k.transpose(2, 3) / 4.0, dim=-1) @ v, (R(2, 3, 37, 16),) * 3),
+    "scaled_before": (lambda q, k, v: F.softmax((q * 0.25) @ k.transpose(-1, -2), dim=3) @ v, (R(2, 3, 37, 16),) * 3),
+    "rank_three": (lambda q, k, v: F.softmax(q @ k.transpose(1, 2) / 4.0, dim=-1) @ v, (R(3, 37, 16),) * 3),
+    "causal": (
+        lambda q, k, v, m: F.softmax((q @ k.transpose(-2, -1) * 0.25).masked_fill(m == 0, float("-inf")), -1) @ v,
+        (R(2, 3, 37, 16), R(2, 3, 37, 16), R(2, 3, 37, 16), torch.tril(torch.ones(1, 1, 37, 37))),
+    ),
+    "bias": (
+        lambda q, k, v, b: F.softmax(q @ k.transpose(-2, -1) / 4 + b, -1) @ v,
+        (R(2, 3, 37, 16), R(2, 3, 37, 16), R(2, 3, 37, 16), R(3, 37, 37)),
+    ),
+    "bias_scaled_before": (
+        lambda q, k, v, b: F.softmax((q * 0.25) @ k.transpose(-2, -1) + b.unsqueeze(0), -1) @ v,
+        (R(2, 3, 37, 16), R(2, 3, 37, 16), R(2, 3, 37, 16), R(3, 37, 37)),
+    ),
+}
 MODULES = {
     "depthwise": (nn.Conv2d(6, 6, 3, padding=1, groups=6), (R(2, 6, 9, 70),)),
     "depthwise_stride": (nn.Conv2d(6, 6, 3, stride=2, padding=1, groups=6, bias=False), (R(2, 6, 15, 33),)),
@@ -76,6 +96,15 @@ def test_matches_eager(name: str, tmp_path: Path) -> None:
         randomise(module)
     text = harness.check(module, args, tmp_path)
     assert "launch" in text, text
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_attention_written_by_hand_becomes_one_kernel(name: str, tmp_path: Path) -> None:
+    f, args = BY_HAND[name]
+    text = harness.check(Fn(f), args, tmp_path)
+    assert "launch attention" in text and "aten::" not in text.replace("aten::logical_not", "").replace(
+        "aten::eq", ""
+    ), text
 
 
 def test_attention_gives_zeros_for_a_row_that_is_masked_whole(tmp_path: Path) -> None:

@@ -282,8 +282,7 @@ class Emitter {
     return fmt::format(
         "const bool better{0} = {2} {3} {1} || ({2} != {2} && {1} == {1});\n{1} = better{0} ? {2} : {1};\nj{0}[{4}] = "
         "better{0} ? i{5} : j{0}[{4}];\n",
-        r, a, x, n.reduction == "argmax" ? ">" : "<", slot,
-        s_.kind == Kind::columns ? s_.loops.at(0) : s_.vector_axis);
+        r, a, x, n.reduction == "argmax" ? ">" : "<", slot, s_.kind == Kind::columns ? s_.loops.at(0) : s_.vector_axis);
   }
 
   bool keeps_double(const Node& n) const { return n.reduction == "sum" && total_type(n) == DType::float32; }

@@ -28,8 +28,9 @@ bool use_attention(const OpStep& step, TemplateUse& use) {
   if (step.op != "aten::scaled_dot_product_attention") return false;
   const Type *tq = use.context.type(*as_name(step.args[0])), *tk = use.context.type(*as_name(step.args[1])),
              *tv = use.context.type(*as_name(step.args[2]));
-  if (tq == nullptr || tk == nullptr || tv == nullptr || tq->rank() != 4 || tk->rank() != 4 || tv->rank() != 4)
-    return false;
+  if (tq == nullptr || tk == nullptr || tv == nullptr) return false;
+  const std::size_t rank = tq->rank();
+  if ((rank != 3 && rank != 4) || tk->rank() != rank || tv->rank() != rank) return false;
   const Arg* dropout = argument(step, 4, "dropout_p");
   const Arg* causal_arg = argument(step, 5, "is_causal");
   const Arg* scale_arg = argument(step, 6, "scale");
@@ -37,9 +38,14 @@ bool use_attention(const OpStep& step, TemplateUse& use) {
   if (dropout != nullptr && as_real(*dropout).value_or(1) != 0) return false;
   if (grouped != nullptr && as_bool(*grouped).value_or(true)) return false;
   const bool causal = causal_arg != nullptr && as_bool(*causal_arg).value_or(false);
-  const auto q = use.operand(*as_name(step.args[0])), k = use.operand(*as_name(step.args[1])),
-             v = use.operand(*as_name(step.args[2]));
+  auto q = use.operand(*as_name(step.args[0])), k = use.operand(*as_name(step.args[1])),
+       v = use.operand(*as_name(step.args[2]));
   if (!q || !k || !v) return false;
+  if (rank == 3)  // one batch of heads
+    for (auto* t : {&*q, &*k, &*v}) {
+      t->shape.insert(t->shape.begin(), Size(1));
+      t->strides.insert(t->strides.begin(), Size(0));
+    }
   for (const auto& t : {*q, *k, *v})
     if (!t.strides[3].is(1) && !t.shape[3].is(1)) return false;
   for (const std::size_t d : {0U, 1U})
@@ -75,7 +81,8 @@ bool use_attention(const OpStep& step, TemplateUse& use) {
   // Where the heads are put beside each other next, the result is written so, and what follows are views.
   const std::string& out = step.out[0];
   const auto readers = use.index.consumers.find(out);
-  bool turned = !use.index.results.contains(out) && readers != use.index.consumers.end() && readers->second.size() == 1;
+  bool turned = rank == 4 && !use.index.results.contains(out) && readers != use.index.consumers.end() &&
+                readers->second.size() == 1;
   if (turned) {
     const auto* next = std::get_if<OpStep>(&use.plan.steps[static_cast<std::size_t>(readers->second[0])]);
     turned = next != nullptr && (short_name(next->op) == "transpose" || short_name(next->op) == "permute");
@@ -85,7 +92,9 @@ bool use_attention(const OpStep& step, TemplateUse& use) {
   if (turned) {
     use.allocate(memory, DType::float32, {s[0], s[2], s[1], v->shape[3]});
   } else {
-    use.allocate(memory, DType::float32, {s[0], s[1], s[2], v->shape[3]});
+    std::vector<Size> shape{s[0], s[1], s[2], v->shape[3]};
+    if (rank == 3) shape.erase(shape.begin());
+    use.allocate(memory, DType::float32, shape);
   }
   const std::int64_t ob = heads * queries * width, oh = turned ? width : queries * width,
                      os = turned ? heads * width : width;

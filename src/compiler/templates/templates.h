@@ -27,8 +27,8 @@ class TemplateUse {
   void allocate(const std::string& name, DType dtype, const std::vector<Size>& shape);
   /// Adds a kernel: `body` is the text between the braces, `arguments` its arguments after begin and end. Equal kernels
   /// share one text. `headers` are templates' texts that stand before it, each once.
-  void launch(std::string_view name, std::initializer_list<std::string_view> headers, const std::string& arguments, const std::string& body,
-              std::vector<Arg> args, std::int64_t range, std::int64_t grain);
+  void launch(std::string_view name, std::initializer_list<std::string_view> headers, const std::string& arguments,
+              const std::string& body, std::vector<Arg> args, std::int64_t range, std::int64_t grain);
   void add(Step step) { steps_.push_back(std::move(step)); }
 
  private:
@@ -38,7 +38,7 @@ class TemplateUse {
 /// One template: a file beside this one, and its row in the table.
 struct Template {
   std::string_view name;
-  std::string_view what;  ///< for docs/compiler.md
+  std::string_view what;                                ///< for docs/compiler.md
   bool (*apply)(const OpStep& step, TemplateUse& use);  ///< writes steps that make step.out, or returns false
 };
 std::span<const Template> templates();

@@ -1,0 +1,67 @@
+#include "compiler/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plan/check.h"
+#include "plan/parse.h"
+
+namespace burnish::compiler {
+namespace {
+
+Plan plan_of(const std::string& text) {
+  auto plan = parse_plan(text, "test");
+  EXPECT_TRUE(plan) << (plan ? "" : to_text(plan.error()));
+  return plan ? *plan : Plan{};
+}
+
+const char* const bias_gelu = R"({"burnish_plan": 1, "target": "cpu",
+  "inputs": {"x": {"dtype": "float32", "shape": ["n", 256], "strides": "contiguous"}},
+  "params": {"b": "bias"},
+  "steps": [{"op": "aten::add.Tensor", "args": ["x", "b"], "out": ["h"]},
+            {"op": "aten::gelu", "args": ["h"], "out": ["y"]}],
+  "result": "y",
+  "notes": {"meta": {"x": {"dtype": "float32", "shape": ["n", 256], "strides": [256, 1]},
+                     "b": {"dtype": "float32", "shape": [256], "strides": [1]},
+                     "h": {"dtype": "float32", "shape": ["n", 256], "strides": [256, 1]},
+                     "y": {"dtype": "float32", "shape": ["n", 256], "strides": [256, 1]}}}})";
+
+int launches(const Plan& plan) {
+  int n = 0;
+  for (const Step& step : plan.steps) n += std::holds_alternative<LaunchStep>(step) ? 1 : 0;
+  return n;
+}
+
+TEST(Pipeline, MakesOneKernelOfAPointwiseChainWithASymbolicSize) {
+  const auto made = compile_plan(plan_of(bias_gelu), Options{});
+  ASSERT_TRUE(made) << to_text(made.error());
+  EXPECT_EQ(launches(made->plan), 1);
+  EXPECT_TRUE(check(made->plan));
+  EXPECT_THAT(made->sources.at("kernels.cpp"), testing::HasSubstr("b_gelu("));
+}
+
+TEST(Pipeline, KeepsThePlanThatEachPassLeft) {
+  const auto made = compile_plan(plan_of(bias_gelu), Options{}, true);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->log.size(), pipeline().size());
+  EXPECT_TRUE(std::ranges::any_of(made->log, [](const PassLog& l) { return l.name == "fuse" && !l.text.empty(); }));
+}
+
+TEST(Pipeline, LeavesWhatItDoesNotKnow) {
+  std::string text = bias_gelu;
+  text.replace(text.find("aten::gelu"), 10, "aten::what");
+  const auto made = compile_plan(plan_of(text), Options{});
+  ASSERT_TRUE(made) << to_text(made.error());
+  EXPECT_TRUE(std::ranges::any_of(made->plan.steps, [](const Step& s) {
+    const auto* op = std::get_if<OpStep>(&s);
+    return op != nullptr && op->op == "aten::what";
+  }));
+}
+
+TEST(Pipeline, ProposesNoVariantTwice) {
+  const auto made = compile_candidates(plan_of(bias_gelu), Machine{});
+  EXPECT_EQ(made.size(), 1U);
+}
+
+}  // namespace
+}  // namespace burnish::compiler
