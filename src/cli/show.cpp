@@ -10,8 +10,12 @@
 #include "cli/judging.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "compiler/pipeline.h"
+#include "plan/parse.h"
+#include "plan/print.h"
 #include "report/pages.h"
 #include "report/statistics.h"
+#include "targets/cpu/describe.h"
 
 namespace burnish {
 namespace {
@@ -19,6 +23,7 @@ namespace {
 struct Flags {
   CommonFlags common;
   std::string run, problem, attempt;
+  bool passes = false;
 };
 
 std::string samples_text(const json& samples) {
@@ -69,9 +74,48 @@ Result<int> show_attempt(Store& store, const ProblemView& view, const AttemptRec
   return exit_ok;
 }
 
+/// The compiler's work on the problem's exported plan again, with the plan after each pass that changed it.
+Result<int> show_passes(Store& store, const ProblemView& view, bool as_json) {
+  const auto file = view.problem.files.find("plan.json");
+  if (file == view.problem.files.end()) {
+    return fail("the store has no exported plan of this problem", view.problem.name,
+                "only modules that can be exported have passes");
+  }
+  TRY(text, store.artifacts().get(file->second));
+  TRY(plan, parse_plan(text, "plan.json"));
+  const auto device = cpu::describe();
+  compiler::Options options;
+  options.machine.threads = device.cores;
+  options.machine.vector_bytes = device.vector_bytes;
+  TRY(compiled, compiler::compile_plan(plan, options, /*log_passes=*/true));
+  const bool colour = has_colour(STDOUT_FILENO);
+  if (!as_json) print_text(paint("-- exported", Colour::blue, colour) + "\n" + describe_plan(plan));
+  for (const auto& pass : compiled.log) {
+    if (as_json) {
+      print_json({{"pass", pass.name}, {"milliseconds", pass.milliseconds}, {"plan", pass.plan}});
+      continue;
+    }
+    print_text("\n" + paint(fmt::format("-- {} ({:.2f} ms)", pass.name, pass.milliseconds), Colour::blue, colour) +
+               "\n");
+    if (pass.plan.is_null()) {
+      print_text("changes nothing\n");
+    } else {
+      TRY(after, parse_plan(pass.plan.dump(), pass.name));
+      print_text(describe_plan(after));
+    }
+  }
+  if (as_json) print_json({{"fired", compiled.fired}});
+  std::string fired;
+  for (const auto& name : compiled.fired) fired += "  " + name + "\n";
+  if (!as_json && !fired.empty())
+    print_text("\n" + paint("-- rules and templates that fired", Colour::blue, colour) + "\n" + fired);
+  return exit_ok;
+}
+
 Result<int> show(const Flags& flags) {
   TRY(store, open_store(flags.common));
   TRY(view, choose_problem(*store, flags.run, flags.problem));
+  if (flags.passes) return show_passes(*store, view, flags.common.json);
   if (!flags.attempt.empty()) {
     TRY(attempt, choose_attempt(view, flags.attempt));
     return show_attempt(*store, view, attempt, flags.common.json);
@@ -108,9 +152,12 @@ void add_show(Program& program) {
   command.add_option("run", flags->run, "the run")->type_name("RUN")->required();
   command.add_option("problem", flags->problem, "the problem, or a part of its name")->type_name("PROBLEM");
   command.add_option("attempt", flags->attempt, "AGENT:NUMBER, or AGENT for its best")->type_name("ATTEMPT");
+  command.add_flag("--passes", flags->passes, "the plan after each pass of the compiler that changed it");
   add_store_flag(command, flags->common);
   add_json_flag(command, flags->common);
-  command.footer("Examples:\n  burnish show brisk-otter-47\n  burnish show brisk-otter-47 gelu compiler:2");
+  command.footer(
+      "Examples:\n  burnish show brisk-otter-47\n  burnish show brisk-otter-47 gelu compiler:2\n  burnish show "
+      "brisk-otter-47 gelu --passes");
   command.callback([&program, flags] {
     program.run = [flags] {
       auto status = show(*flags);

@@ -1,0 +1,144 @@
+"""The whole path with nothing scripted: the real judge, sandboxed workers, real compilers."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import random
+import signal
+import sys
+import time
+
+import pytest
+
+PROBLEM = """
+import torch
+
+
+class Model(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = torch.nn.Linear(width, width)
+
+    def forward(self, x):
+        return torch.nn.functional.gelu(self.linear(x)) * 2 + 1
+
+
+def get_init_inputs():
+    return [64]
+
+
+def get_inputs():
+    return [torch.rand(32, 64)]
+"""
+
+KERNEL = """#include <cmath>
+#include <cstdint>
+extern "C" void tail(std::int64_t begin, std::int64_t end, const float* h, float* y) {
+  for (std::int64_t i = begin; i < end; ++i)
+    y[i] = SCALE * (0.5f * h[i] * (1.0f + std::erf(h[i] * 0.70710678f))) + 1.0f;
+}
+"""
+
+PLAN = {
+    "burnish_plan": 1, "target": "cpu", "inputs": {"x": {"dtype": "float32", "shape": [32, 64]}},
+    "params": {"w": "linear.weight", "b": "linear.bias"}, "kernels": {"tail": {"source": "tail.cpp"}},
+    "steps": [
+        {"op": "aten::linear", "args": ["x", "w", "b"], "out": ["h"]}, {"empty": "y", "like": "h"},
+        {"launch": "tail", "range": "numel(h)", "args": ["h", "y"]},
+    ],
+    "result": "y",
+}  # fmt: skip
+
+
+@pytest.fixture
+def real(burnish):
+    """The command with the package of this checkout; compiled runtimes are shared with the other tests."""
+    cache = os.environ.get("BURNISH_HOME")
+    for name in ("FAKE_JUDGE", "FAKE_JUDGE_LOG", "BURNISH_HOME"):
+        burnish.env.pop(name, None)
+    if cache:
+        burnish.env["BURNISH_HOME"] = cache
+    burnish.env["PYTHONPATH"] = str(pathlib.Path(__file__).resolve().parents[2] / "python")
+    burnish.env["BURNISH_PYTHON"] = sys.executable
+    burnish.real_problem = burnish.folder / "gelu.py"
+    burnish.real_problem.write_text(PROBLEM, encoding="utf-8")
+    return burnish
+
+
+def plan(real, scale: str) -> pathlib.Path:
+    folder = real.folder / f"plan{scale}"
+    folder.mkdir()
+    (folder / "plan.json").write_text(json.dumps(PLAN), encoding="utf-8")
+    (folder / "tail.cpp").write_text(KERNEL.replace("SCALE", scale), encoding="utf-8")
+    return folder
+
+
+FAST = ["--inputs", "10", "--verify-seconds", "5", "--store", "store", "--json"]
+
+
+@pytest.mark.slow
+def test_a_right_plan_is_accepted_and_a_wrong_one_refused_with_the_place(real):
+    right = real("eval", real.real_problem, plan(real, "2.0f"), *FAST, timeout=500)
+    assert right.code == 0, right.err
+    assert (right.last["verdict"], right.last["reason"], right.last["contract"]) == ("accepted", "ok", "full")
+    assert right.last["speedup"] > 0 and right.last["interval"][0] <= right.last["interval"][1]
+    wrong = real("eval", real.real_problem, plan(real, "2.5f"), *FAST, timeout=500)
+    assert wrong.code == 1, wrong.err
+    assert (wrong.last["verdict"], wrong.last["reason"]) == ("refused", "values")
+    assert {"index", "expected", "got"} <= set(wrong.last["detail"])
+
+
+@pytest.mark.slow
+def test_the_whole_path_from_a_file_to_a_folder_that_loads(real):
+    result = real("optimize", real.real_problem, *FAST, "--attempts", "1", "--out", "fast", timeout=550)
+    assert result.code == 0, result.err
+    judged = [line for line in result.lines if line.get("event") == "judged"]
+    assert {line["agent"] for line in judged} >= {"inductor", "library"}
+    assert all(line["verdict"] == "accepted" for line in judged if line["agent"] in {"inductor", "compiler"}), judged
+    run = result.last["run"]
+    assert real("show", run, "gelu", "--store", "store").code == 0
+    if result.last["verdict"] == "accepted":
+        manifest = json.loads((real.folder / "fast" / "burnish.json").read_text(encoding="utf-8"))
+        assert manifest["agent"] == result.last["winner"]
+    assert "gelu" in real("show", run, "gelu", "--passes", "--store", "store").out
+
+
+def descendants(pid: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            stat = pathlib.Path(f"/proc/{entry}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        children.setdefault(int(stat.rpartition(") ")[2].split()[1]), []).append(int(entry))
+    found, todo = [], [pid]
+    while todo:
+        for child in children.get(todo.pop(), []):
+            found.append(child)
+            todo.append(child)
+    return found
+
+
+@pytest.mark.slow
+def test_a_kill_of_any_process_costs_at_most_its_attempt(real):
+    """kill -9 of one process of the tree, drawn at random: the run ends in order, or goes on by --resume."""
+    draw = random.Random(7)
+    run = None
+    for _ in range(3):
+        args = ["--resume", run] if run else [real.real_problem]
+        process = real.start("optimize", *args, *FAST, "--agents", "library", "--attempts", "2", "--out", "fast")
+        time.sleep(draw.uniform(3, 9))
+        tree = [process.pid, *descendants(process.pid)]
+        if process.poll() is None:
+            os.kill(draw.choice(tree), signal.SIGKILL)
+        _, err = process.communicate(timeout=300)
+        if "run " in err:
+            run = err.split("run ")[1].split()[0]
+        if process.returncode == 0:
+            break
+        assert process.returncode in (-9, 2), err
+    result = real("optimize", *(["--resume", run] if run else [real.real_problem]), *FAST, "--out", "fast", timeout=300)
+    assert result.code == 0, result.err
+    assert result.last["attempts"] == 2
