@@ -2,8 +2,8 @@
 
 Started by burnish.workers, never by hand: python -m burnish.worker --runtime FILE --threads N [--confined]
 
-Kinds of `load`: `reference` (the problem's own module), `recipe` (it under a recipe), `deployed` (a folder loaded onto it):
-trusted. `model_new` (a candidate's file with a class ModelNew): untrusted, confined.
+Kinds of `load`: `reference` (the problem's own module), `recipe` (it under a recipe), `deployed` (a folder loaded onto
+it): trusted. `model_new` (a candidate's file with a class ModelNew): untrusted, confined.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class Host:
             spec.loader.exec_module(module)
         cls = getattr(module, "ModelNew", None)
         if not (isinstance(cls, type) and issubclass(cls, torch.nn.Module)):
-            raise BurnishError("plan", "the file has no class ModelNew that is a torch.nn.Module", os.path.basename(file), "define it")
+            raise BurnishError(
+                "plan", "the file has no class ModelNew that is a torch.nn.Module", os.path.basename(file), "define it"
+            )
         args, kwargs = pickle.loads(base64.b64decode(request["init"])) if request.get("init") else ((), {})
         with _as_candidate("constructing ModelNew"):
             torch.manual_seed(request.get("seed", 0))
@@ -121,7 +123,12 @@ class Host:
         lacking = [p for p, t in given.items() if p not in own and t.is_floating_point()]  # counters may be left out
         if extra or lacking:
             which = f"has parameters that Model lacks: {extra[:5]}" if extra else f"lacks Model's {lacking[:5]}"
-            raise BurnishError("parameters", f"ModelNew {which}", "parameters", "keep Model's names and shapes of parameters and buffers")
+            raise BurnishError(
+                "parameters",
+                f"ModelNew {which}",
+                "parameters",
+                "keep Model's names and shapes of parameters and buffers",
+            )
         given = {path: value for path, value in given.items() if path in own}
         for path, value in given.items():
             if own[path].shape != value.shape or own[path].dtype != value.dtype:
@@ -154,7 +161,7 @@ class Host:
         return {}
 
     def _seal(self, request: dict) -> dict:
-        """Nothing but this process remains, and it can start nothing: the candidate is warm and is about to be judged."""
+        """Nothing but this process remains, and it can start nothing: the candidate is warm and will be judged."""
         if self._confined and not self._filtered:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)  # every process of our namespace but ourselves and its init
@@ -183,7 +190,7 @@ def _kind(tensor: torch.Tensor) -> str:
 
 
 @contextlib.contextmanager
-def _as_candidate(what: str):  # noqa: ANN202
+def _as_candidate(what: str):
     """Whatever the candidate raises becomes an error of the candidate, SystemExit too."""
     try:
         yield
@@ -215,7 +222,7 @@ def main() -> int:
     parser.add_argument("--confined", action="store_true")
     options = parser.parse_args()
     if options.confined:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+        _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
         most = MOST_PROCESSES if hard == resource.RLIM_INFINITY else min(hard, MOST_PROCESSES)
         resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
     runtime = _extension(options.runtime)

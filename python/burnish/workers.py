@@ -121,8 +121,8 @@ class Worker:
         return self._request({"do": "load", **message}, timeout)
 
     def set_params(self, params: Mapping[str, torch.Tensor], timeout: float = 120.0) -> Outcome:
-        """Parameters and buffers by path. The first time they are placed; later sets are written in place: `refresh` then
-        tells the worker."""
+        """Parameters and buffers by path. The first time they are placed; later sets are written in place: `refresh`
+        then tells the worker."""
         named = [(path, t.detach(), not isinstance(t, torch.nn.Parameter)) for path, t in params.items()]
         forms = [(path, t.dtype, t.shape, t.stride()) for path, t, _ in named]
         if forms == self._forms:

@@ -22,8 +22,11 @@ namespace burnish {
 namespace {
 
 constexpr std::uint64_t log_bytes = 256 << 10;  // the worker can write no more to stderr
-constexpr std::uint64_t most_output_bytes = std::uint64_t{1} << 36;
 constexpr std::size_t most_reply_bytes = 16 << 20;
+/// Outputs of one call may not fill the judge's memory: a worker can describe memory that costs it nothing.
+std::uint64_t most_output_bytes() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGE_SIZE)) / 4;
+}
 constexpr auto freeze_timeout = std::chrono::milliseconds(5000);
 
 Clock::time_point after(double seconds) {
@@ -351,9 +354,15 @@ Result<at::Tensor> Remote::read_tensor(const protocol::Tensor& d) const {
   }
   const std::uint64_t size = c10::elementSize(type);
   const std::uint64_t span = elements ? last + 1 : 0;
-  if (elements > most_output_bytes / size || span > most_output_bytes / size)
+  if (elements > most_output_bytes() / size || span > most_output_bytes() / size)
     return lie("more bytes than an output may have");
-  auto storage = at::empty({static_cast<std::int64_t>(span)}, at::TensorOptions().dtype(type));
+  at::Tensor storage;
+  try {
+    storage = at::empty({static_cast<std::int64_t>(span)}, at::TensorOptions().dtype(type));
+  } catch (const std::exception&) {
+    return fail("the judge has no memory for a copy of an output", std::to_string(span * size) + " bytes", "",
+                "memory");
+  }
   const std::uint64_t bytes = span * size;
   for (std::uint64_t done = 0; done < bytes;) {
     iovec local{static_cast<char*>(storage.mutable_data_ptr()) + done, bytes - done};
@@ -394,7 +403,7 @@ Outcome Remote::read_outcome(std::uint32_t call, std::uint32_t batch) {
     auto tensor = read_tensor(block->tensor[i]);
     if (!tensor) return outcome_of(tensor.error());
     total += tensor->storage().nbytes();
-    if (total > most_output_bytes)
+    if (total > most_output_bytes())
       return outcome_of({"the outputs are larger than may be", "control block", "", "protocol"});
     o.tensors.push_back(*tensor);
     o.addresses.push_back(block->tensor[i].address);
