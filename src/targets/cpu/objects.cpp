@@ -208,14 +208,13 @@ Status check_elf(std::string_view object, const ObjectRules& rules) {
 
 /// Instructions that speak to the kernel, to devices or to the processor's control state.
 const std::unordered_set<std::string_view> forbidden_instructions = {
-    "syscall",  "sysenter", "sysexit",  "sysret",   "sysretq", "sysexitq", "int",    "int1",  "icebp",    "into",
-    "iret",     "iretd",    "iretq",    "in",       "out",     "ins",      "outs",   "hlt",   "cli",      "sti",
-    "wrfsbase", "wrgsbase", "rdfsbase", "rdgsbase", "swapgs",  "wrpkru",   "rdpkru", "wrmsr", "rdmsr",    "vmcall",
-    "vmmcall",  "vmlaunch", "lcall",    "ljmp",     "retf",    "retfq",    "lgdt",   "lidt",  "lldt",     "ltr",
-    "monitor",  "mwait",    "monitorx", "mwaitx",   "umwait",  "tpause",   "enclu",  "encls", "senduipi", "xbegin",
-    "xend",     "clui",     "stui",     "uiret",    "FWORD",   "(bad)",    ".byte",  // and clocks and chance: a kernel
-                                                                                     // is a function of its arguments
-    "rdtsc",    "rdtscp",   "rdpmc",    "rdrand",   "rdseed",  "rdpid",    "cpuid"};
+    "syscall", "sysenter", "sysexit", "sysret", "sysretq", "sysexitq", "int", "int1", "icebp", "into", "iret", "iretd",
+    "iretq", "in", "out", "ins", "outs", "hlt", "cli", "sti", "wrfsbase", "wrgsbase", "rdfsbase", "rdgsbase", "swapgs",
+    "wrpkru", "rdpkru", "wrmsr", "rdmsr", "vmcall", "vmmcall", "vmlaunch", "lcall", "ljmp", "retf", "retfq", "lgdt",
+    "lidt", "lldt", "ltr", "monitor", "mwait", "monitorx", "mwaitx", "umwait", "tpause", "enclu", "encls", "senduipi",
+    "xbegin", "xend", "clui", "stui", "uiret", "FWORD", "(bad)", ".byte",  // and clocks and chance: a kernel
+                                                                           // is a function of its arguments
+    "rdtsc", "rdtscp", "rdpmc", "rdrand", "rdseed", "rdpid", "cpuid"};
 
 std::uint64_t hexadecimal(std::string_view text, bool& whole) {
   std::uint64_t value = 0;
