@@ -92,17 +92,12 @@ Result<int> show_passes(Store& store, const ProblemView& view, bool as_json) {
   if (!as_json) print_text(paint("-- exported", Colour::blue, colour) + "\n" + describe_plan(plan));
   for (const auto& pass : compiled.log) {
     if (as_json) {
-      print_json({{"pass", pass.name}, {"milliseconds", pass.milliseconds}, {"plan", pass.plan}});
+      print_json({{"pass", pass.name}, {"milliseconds", pass.milliseconds}, {"plan", pass.text}});
       continue;
     }
     print_text("\n" + paint(fmt::format("-- {} ({:.2f} ms)", pass.name, pass.milliseconds), Colour::blue, colour) +
                "\n");
-    if (pass.plan.is_null()) {
-      print_text("changes nothing\n");
-    } else {
-      TRY(after, parse_plan(pass.plan.dump(), pass.name));
-      print_text(describe_plan(after));
-    }
+    print_text(pass.text.empty() ? "changes nothing\n" : pass.text);
   }
   if (as_json) print_json({{"fired", compiled.fired}});
   std::string fired;
