@@ -2,8 +2,8 @@
 
     python bench/attacks.py [--only TEXT] [--json]
 
-The last line: `attacks: 0 of 300 not refused as they must be`. Exit status 1 if any was not. On a quiet machine it takes
-about fifteen minutes: every Python attack starts a worker of its own.
+The last line: `attacks: 0 of 300 not refused as they must be`. Exit status 1 if any was not. On a quiet machine it
+takes about fifteen minutes: every Python attack starts a worker of its own.
 """
 
 from __future__ import annotations

@@ -19,11 +19,29 @@ from leftovers import descendants, memory_files, orphans, settled
 # What is accepted today and why: attack -> one line. A hole that is closed must leave this list (xfail is strict).
 KNOWN_HOLES: dict[str, str] = {}
 
+# fmt: off
 # Python attacks that run every time: each kind of trick once. A Python worker takes a second or two to start.
 OFTEN = frozenset(
-    ["one_element_of_a_million", "wrong_for_negative", "wrong_for_tiny", "wrong_for_small_rows", "wrong_after_warm_up", "zeros", "expected_loss", "indices_off_by_one", "tf32_product", "half_split_without_scale", "extra_dimension", "double_result", "missing_key", "recursive_result", "huge_key", "meta_result", "lazy_subclass", "aliases_input", "input_changed", "parameter_changed", "output_reused", "weights_baked_in", "cached_by_pointer", "thread_finishes_later", "patched_comparison", "walks_the_stack", "uninitialised", "output_without_storage", "reads_the_judge", "reads_the_problem", "reads_private_files", "reads_the_environment", "writes_packages", "calls_home", "starts_processes", "system_calls", "gains_privileges", "kills_others", "forged_reply_byte", "forged_block", "floods_control", "truncates_memory", "writes_past_output", "writes_other_inputs", "segmentation_fault", "exits_quietly", "raises_unprintable", "hangs", "fork_bomb_in_set_up", "leaves_a_daemon", "fills_disk", "fills_shared_memory", "prints_gigabytes", "missing_parameter", "keeps_own_weights", "dithers"]
+    {
+        "one_element_of_a_million", "wrong_for_negative", "wrong_for_tiny", "wrong_for_small_rows",
+        "wrong_after_warm_up", "zeros", "expected_loss", "indices_off_by_one", "tf32_product",
+        "half_split_without_scale", "extra_dimension", "double_result", "missing_key", "recursive_result",
+        "huge_key", "meta_result", "lazy_subclass", "aliases_input", "input_changed", "parameter_changed",
+        "output_reused", "weights_baked_in", "cached_by_pointer", "thread_finishes_later", "patched_comparison",
+        "walks_the_stack", "uninitialised", "output_without_storage", "reads_the_judge", "reads_the_problem",
+        "reads_private_files", "reads_the_environment", "writes_packages", "calls_home", "starts_processes",
+        "system_calls", "gains_privileges", "kills_others", "forged_reply_byte", "forged_block",
+        "floods_control", "truncates_memory", "writes_past_output", "writes_other_inputs", "segmentation_fault",
+        "exits_quietly", "raises_unprintable", "hangs", "fork_bomb_in_set_up", "leaves_a_daemon", "fills_disk",
+        "fills_shared_memory", "prints_gigabytes", "missing_parameter", "keeps_own_weights", "dithers",
+    }
 )
-SLOW_PLANS = frozenset(["compile_assembler_bomb", "compile_endless_constant", "compile_macro_bomb", "object_exports_libc"])
+SLOW_PLANS = frozenset(
+    {
+        "compile_assembler_bomb", "compile_endless_constant", "compile_macro_bomb", "object_exports_libc",
+    }
+)
+# fmt: on
 
 MOST_JUDGE_BYTES = 3 << 30  # whatever a worker sends, the judge stays small
 SPARE_PROCESSES = 12  # a judge keeps a started worker or two in hand, each with its sandbox
