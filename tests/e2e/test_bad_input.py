@@ -58,10 +58,11 @@ def store(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object, store: Path, timeout: float = 120, **env: str) -> subprocess.CompletedProcess:
-    ours = {"BURNISH_HOME": str(store), "BURNISH_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "python")}
+    # Not BURNISH_HOME: the runtime's build for this PyTorch lies there, too.
+    ours = {"BURNISH_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "python")}
     variables = os.environ | ours | {"NO_COLOR": "1"}
     return subprocess.run(
-        [command(), *map(str, arguments)], env=variables | env, capture_output=True, text=True, timeout=timeout
+        [command(), *map(str, arguments), "--store", str(store)], env=variables | env, capture_output=True, text=True, timeout=timeout
     )
 
 
