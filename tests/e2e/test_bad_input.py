@@ -62,7 +62,11 @@ def run(*arguments: object, store: Path, timeout: float = 120, **env: str) -> su
     ours = {"BURNISH_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "python")}
     variables = os.environ | ours | {"NO_COLOR": "1"}
     return subprocess.run(
-        [command(), *map(str, arguments), "--store", str(store)], env=variables | env, capture_output=True, text=True, timeout=timeout
+        [command(), *map(str, arguments), "--store", str(store)],
+        env=variables | env,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
     )
 
 
