@@ -82,6 +82,7 @@ class Worker:
         self._lock = threading.Lock()
         self._shown: list[str] = []
         self._loads = 0
+        self._patience = 120.0  # seconds for a message, as for the load
         self._remote: Any = None
         self._kind = ""
         self._sealed = False
@@ -118,16 +119,21 @@ class Worker:
                 self._show(_paths_of(message))
         except OSError as error:
             return Outcome(False, "file", f"the candidate's files cannot be read: {error}")
-        return self._request({"do": "load", **message}, timeout)
+        self._patience = timeout
+        outcome = self._request({"do": "load", **message}, timeout)
+        for inside, outside in (("dir", payload.get("dir")), ("file", payload.get("file"))):
+            if outside and message.get(inside):  # messages name the file that the user knows
+                outcome.message = outcome.message.replace(str(message[inside]), str(outside))
+        return outcome
 
-    def set_params(self, params: Mapping[str, torch.Tensor], timeout: float = 120.0) -> Outcome:
+    def set_params(self, params: Mapping[str, torch.Tensor], timeout: float | None = None) -> Outcome:
         """Parameters and buffers by path. The first time they are placed; later sets are written in place: `refresh`
         then tells the worker."""
         named = [(path, t.detach(), not isinstance(t, torch.nn.Parameter)) for path, t in params.items()]
         forms = [(path, t.dtype, t.shape, t.stride()) for path, t, _ in named]
         if forms == self._forms:
             return self._guarded(lambda: self._remote.write_params(named))
-        outcome = self._guarded(lambda: self._remote.set_params(named, timeout))
+        outcome = self._guarded(lambda: self._remote.set_params(named, timeout or self._patience))
         self._forms = forms if outcome.ok else None
         return outcome
 

@@ -86,8 +86,11 @@ def plan(folder: Path, changes: dict | None = None, text: str | None = None, ker
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess, *words: str) -> None:
-    """Status 2, one line from burnish on stderr with all the words, no trace of a crash, and JSON where asked for."""
+    """Status 2 and one sentence with all the words: from burnish on stderr, or as the `what` of a verdict of `eval`. No
+    trace of a crash."""
     lines = [line for line in done.stderr.splitlines() if line.startswith("burnish:")]
+    told = [line for line in done.stdout.splitlines() if line.startswith(("  what ", "  where ", "  todo "))]
+    lines += [" ".join(told)] if told else []
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr + done.stdout

@@ -226,6 +226,12 @@ class Workers:
 
 
 def _start(form: str, **settings: Any) -> Any:
+    from burnish import native
     from burnish.workers import Worker
 
-    return Worker.start(form, **settings)
+    try:
+        return Worker.start(form, **settings)
+    except native.runtime().Error as e:  # no sandbox, no memory: nothing that a candidate did
+        raise BurnishError(
+            e.reason or "environment", e.what, e.where or "worker", e.todo or "see `burnish doctor`"
+        ) from e
