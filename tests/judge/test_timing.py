@@ -19,7 +19,7 @@ class ClockWorker:
         self.seconds, self.noise, self.rng = seconds, noise, random.Random(seed)
         self.calls, self.running, self.fails_at = 0, True, fails_at
 
-    def time(self, slots, calls, batch=1, flush=False, sample=(), vary=()):
+    def time(self, slots, calls, batch=1, flush=False, sample=(), vary=(), poke=()):
         assert self.running
         taken = []
         for n in range(calls):
