@@ -6,7 +6,8 @@ import inspect
 import json
 import math
 import operator
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -401,13 +402,21 @@ def _dtype(value: torch.Tensor, where: str) -> str:
 
 
 def _tree(spec: pytree.TreeSpec, leaves: Iterator[Any]) -> Any:
-    """The result as JSON in forward's own structure; other classes become lists (result_type has them)."""
+    """The result as JSON in forward's own structure: objects for all kinds of dicts, lists for everything else."""
     if spec.is_leaf():
         return next(leaves)
     children = [_tree(child, leaves) for child in spec.children()]
-    if spec.type is dict:
-        return {str(key): child for key, child in zip(spec.context, children, strict=False)}
-    return children
+    keys = _keys(spec)
+    return children if keys is None else {str(key): child for key, child in zip(keys, children, strict=True)}
+
+
+def _keys(spec: pytree.TreeSpec) -> list[Any] | None:
+    """The keys of a dict, an OrderedDict, a defaultdict or a class derived from them, as pytree keeps them."""
+    if not (isinstance(spec.type, type) and issubclass(spec.type, Mapping)):
+        return None
+    contexts = spec.context[-1:] if spec.type is defaultdict else [spec.context]
+    keys = next((c for c in contexts if isinstance(c, list) and len(c) == len(spec.children())), None)
+    return keys if keys is not None and len({str(key) for key in keys}) == len(keys) else None
 
 
 def source_of(module: torch.nn.Module) -> str:

@@ -120,9 +120,12 @@ def test_results_keep_their_structure(tmp_path: Path) -> None:
 
 def test_results_of_named_and_ordered_classes(tmp_path: Path) -> None:
     def forward(self, x):
-        return collections.OrderedDict(b=x + 1, a=Pair(x * 2, x * 3))
+        counts = collections.defaultdict(list, z=[x * 4])
+        return collections.OrderedDict(b=x + 1, a=Pair(x * 2, x * 3), c=counts)
 
-    check_export(module(forward), tmp_path, (torch.rand(3),))
+    exported = check_export(module(forward), tmp_path, (torch.rand(3),))
+    assert list(exported.plan["result"]) == ["b", "a", "c"]
+    assert list(exported.plan["result"]["c"]) == ["z"]
 
 
 Pair = collections.namedtuple("Pair", ["first", "second"])

@@ -32,6 +32,15 @@ with torch.no_grad():
 """
 
 
+def deploy_by_hand(store: Path, problem: str, folder: Path) -> None:
+    def say(*arguments: str) -> str:
+        command = [COMMAND, *arguments, "--store", str(store)]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+
+    run = say("report").split()[1]
+    say("export", run, problem, "compiler:1", "--as", "folder", "--out", str(folder))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["bert", "vit", "llama"])
@@ -60,11 +69,13 @@ def test_a_real_model(name: str, tmp_path: Path) -> None:
     assert type(got) is type(expected)
     for key in expected:
         torch.testing.assert_close(got[key], expected[key], rtol=1e-3, atol=1e-4)
-    if fast is model:
+    if (
+        fast is model
+    ):  # on a busy machine a win may not be beyond doubt: then what was found correct is deployed by hand
         assert not folder.exists()
-        return
+        deploy_by_hand(tmp_path / "store", type(model).__name__, folder)
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(__file__).parent), *sys.path]))
     command = [sys.executable, "-c", AGAIN, name, str(folder), str(tmp_path / "out.pt")]
     subprocess.run(command, check=True, env=environment, timeout=120)
     for key, value in torch.load(tmp_path / "out.pt").items():
-        torch.testing.assert_close(value, got[key])
+        torch.testing.assert_close(value, expected[key], rtol=1e-3, atol=1e-4)
