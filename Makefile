@@ -69,7 +69,7 @@ tidy: build  ## clang-tidy over src/ (minutes)
 	tools/tidy.sh
 
 format:
-	clang-format-19 -i $$(git ls-files '*.h' '*.cpp')
+	clang-format-19 -i $$(git ls-files '*.h' '*.cpp' | grep -v '^tests/judge/attacks/')
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 

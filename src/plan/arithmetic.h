@@ -5,7 +5,8 @@
 
 #include "plan/expr.h"
 
-/// The arithmetic of expressions, in one place: the tree evaluator and the compiled one (plan/compiled_expr.h) share it.
+/// The arithmetic of expressions, in one place: the tree evaluator and the compiled one (plan/compiled_expr.h) share
+/// it.
 namespace burnish::arithmetic {
 
 /// `fault` is null, or says what went wrong: "overflow" or "division by zero".

@@ -1,5 +1,6 @@
 // Attention: softmax(scale * Q K^T + mask) V for blocks of 32 queries. The scores of a block lie transposed, keys by
-// queries, so that every step runs along queries: K's and V's elements are broadcast as they lie, and no sum crosses lanes.
+// queries, so that every step runs along queries: K's and V's elements are broadcast as they lie, and no sum crosses
+// lanes.
 namespace {
 
 constexpr int64_t b_queries = 32;
@@ -14,7 +15,8 @@ inline void b_scores(const float* k, int64_t ks, const float* q, int64_t depth, 
 }
 
 template <int MR>
-inline void b_weighted(const float* v, int64_t vs, const float* p, int64_t keys, const float* scale, float* out, int64_t out_stride, int64_t count) {
+inline void b_weighted(const float* v, int64_t vs, const float* p, int64_t keys, const float* scale, float* out,
+                       int64_t out_stride, int64_t count) {
   b_v16 acc[MR][2];
   for (int i = 0; i < MR; ++i) acc[i][0] = acc[i][1] = b_v16{};
   b_multiply<MR, 2>(v, 1, vs, p, b_queries, keys, acc);
@@ -27,14 +29,16 @@ inline void b_weighted(const float* v, int64_t vs, const float* p, int64_t keys,
 
 // KEYS and DEPTH bound what lies on the stack. mask: null, additive floats, or bytes that let pass.
 template <int64_t KEYS, int64_t DEPTH, class Mask>
-inline void b_attention(const float* q, int64_t qs, const float* k, int64_t ks, const float* v, int64_t vs, const Mask* mask, int64_t mq, int64_t mk,
-                        float* out, int64_t os, int64_t first, int64_t queries, int64_t keys, int64_t depth, int64_t width, float scale, bool causal) {
+inline void b_attention(const float* q, int64_t qs, const float* k, int64_t ks, const float* v, int64_t vs,
+                        const Mask* mask, int64_t mq, int64_t mk, float* out, int64_t os, int64_t first,
+                        int64_t queries, int64_t keys, int64_t depth, int64_t width, float scale, bool causal) {
   alignas(64) float turned[DEPTH * b_queries];
   alignas(64) float s[KEYS * b_queries];
   alignas(64) float top[b_queries], sum[b_queries];
   const int64_t count = min(b_queries, queries - first);
   for (int64_t d = 0; d < depth; ++d)
-    for (int64_t l = 0; l < b_queries; ++l) turned[d * b_queries + l] = l < count ? q[(first + l) * qs + d] * scale : 0.0f;
+    for (int64_t l = 0; l < b_queries; ++l)
+      turned[d * b_queries + l] = l < count ? q[(first + l) * qs + d] * scale : 0.0f;
   const int64_t seen = causal ? min(keys, first + count) : keys;
   int64_t m = 0;
   for (; m + 12 <= seen; m += 12) b_scores<12>(k + m * ks, ks, turned, depth, s + m * b_queries);

@@ -3,7 +3,8 @@
 namespace {
 
 template <int KH, int KW, int SH, int SW, int DH, int DW, int PH, int PW>
-inline void b_depthwise(const float* x, const float* w, float bias, float* y, int64_t h, int64_t width, int64_t oh, int64_t ow, float* ring, int64_t pitch) {
+inline void b_depthwise(const float* x, const float* w, float bias, float* y, int64_t h, int64_t width, int64_t oh,
+                        int64_t ow, float* ring, int64_t pitch) {
   constexpr int span = (KH - 1) * DH + 1;
   int64_t loaded = -PH;  // next input row to put into the ring
   for (int64_t r = 0; r < oh; ++r) {

@@ -56,7 +56,8 @@ inline void b_pool(const float* x, float* y, const b_PoolSize& s, float* line) {
           return s.count_padding ? to - from : min(to, n) - max(from, 0);
         };
         const int64_t others = extent(z * s.sd, s.kd, s.pd, s.d) * extent(r * s.sh, s.kh, s.ph, s.h);
-        for (int64_t o = 0; o < s.ow; ++o) out[o] /= float(s.divisor > 0 ? s.divisor : others * extent(o * s.sw, KW, s.pw, s.w));
+        for (int64_t o = 0; o < s.ow; ++o)
+          out[o] /= float(s.divisor > 0 ? s.divisor : others * extent(o * s.sw, KW, s.pw, s.w));
       }
     }
 }
