@@ -93,7 +93,9 @@ constexpr const char* forbidden[] = {"ptrace",
                                      "msgrcv",
                                      "msgctl",
                                      "mq_open",
-                                     "fanotify_init"};
+                                     "fanotify_init",
+                                     "memfd_create",  // memory that no limit counts: not a process's own, not /tmp's
+                                     "memfd_secret"};
 
 /// What a candidate that runs does not need either.
 constexpr const char* forbidden_when_running[] = {"fork",
@@ -103,8 +105,6 @@ constexpr const char* forbidden_when_running[] = {"fork",
                                                   "execve",
                                                   "execveat",
                                                   "socketpair",
-                                                  "memfd_create",
-                                                  "memfd_secret",
                                                   "tkill",
                                                   "pidfd_open",
                                                   "pidfd_send_signal",

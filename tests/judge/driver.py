@@ -42,10 +42,10 @@ class Judge:
 
     def __init__(self, problem: Path, options: dict | None = None, *, patience_seconds: float = 240.0) -> None:
         self.problem, self.options, self._patience = problem, QUICK | (options or {}), patience_seconds
-        self._scratch = Path(tempfile.mkdtemp(prefix="burnish-attacks-"))
+        self.scratch = Path(tempfile.mkdtemp(prefix="burnish-attacks-"))
         ours, theirs = socket.socketpair()
-        env = os.environ | {"PYTHONPATH": str(ROOT / "python"), "TMPDIR": str(self._scratch)}
-        env["BURNISH_LEASE"] = str(self._scratch / "lease")
+        env = os.environ | {"PYTHONPATH": str(ROOT / "python"), "TMPDIR": str(self.scratch)}
+        env["BURNISH_LEASE"] = str(self.scratch / "lease")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "burnish.judge", "--fd", str(theirs.fileno())],
             pass_fds=[theirs.fileno()], env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True,
@@ -54,7 +54,7 @@ class Judge:
         self._socket, self._buffer, self._id = ours, b"", 0
         try:
             self.opened = self._ask({"do": "open", "problem": {"file": str(problem)}, "options": self.options,
-                                     "scratch": str(self._scratch)})  # fmt: skip
+                                     "scratch": str(self.scratch)})  # fmt: skip
             if "ok" not in self.opened:
                 raise JudgeDied(f"{problem.name} did not open: {self.opened}")
         except BaseException:
@@ -71,7 +71,7 @@ class Judge:
         """The verdict on the candidate at `path`; a failed compilation is one too."""
         candidate: dict = {"form": form, "name": path.stem}
         if form == "plan":
-            built = compile_plan(path, self._scratch / "objects")
+            built = compile_plan(path, self.scratch / "objects")
             if "error" in built:
                 return {"verdict": "refused", "reason": built["error"]["reason"], "detail": built["error"]}
             candidate |= {"dir": str(path), "kernels": built["ok"]}
@@ -123,4 +123,4 @@ class Judge:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)

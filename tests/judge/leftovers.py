@@ -7,12 +7,11 @@ import os
 import time
 from pathlib import Path
 
-SANDBOX_USERS = 2_000_000_000  # src/base/sandbox.cpp: one user a sandbox, where we are root
 SETTLE_SECONDS = 3.0
 
 
-def _alive() -> dict[int, tuple[int, int, str]]:
-    """pid -> (parent, user, command line) of every process that is alive."""
+def _alive() -> dict[int, tuple[int, str]]:
+    """pid -> (parent, command line) of every process that is alive."""
     found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -21,7 +20,7 @@ def _alive() -> dict[int, tuple[int, int, str]]:
             after = (entry / "stat").read_text().rpartition(")")[2].split()
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if after[0] not in "ZX":
-                found[int(entry.name)] = int(after[1]), entry.stat().st_uid, command
+                found[int(entry.name)] = int(after[1]), command
     return found
 
 
@@ -29,18 +28,24 @@ def descendants(root: int) -> dict[int, str]:
     """Command lines of all processes below `root`."""
     alive, found, last = _alive(), {}, {root}
     while last:
-        last = {pid for pid, (parent, _, _) in alive.items() if parent in last} - set(found)
-        found |= {pid: alive[pid][2] for pid in last}
+        last = {pid for pid, (parent, _) in alive.items() if parent in last} - set(found)
+        found |= {pid: alive[pid][1] for pid in last}
     return found
 
 
-def orphans() -> dict[int, str]:
-    """Processes of sandboxes whose sandbox is gone."""
-    return {
-        pid: command
-        for pid, (parent, user, command) in _alive().items()
-        if parent <= 1 and (user >= SANDBOX_USERS or "burnish" in command or command.startswith("bwrap"))
-    }
+def strays(judge: int, scratch: Path) -> dict[int, str]:
+    """Processes that came from this judge and are not below it any more. Workers have its folder for temporary files in
+    their environment, or, in a sandbox, among their mounts."""
+    below = {judge, *descendants(judge)}
+    found = {}
+    for pid, (_, command) in _alive().items():
+        if pid in below or pid == os.getpid():
+            continue
+        for place in ("environ", "mountinfo"):
+            with contextlib.suppress(OSError):
+                if str(scratch).encode() in Path(f"/proc/{pid}/{place}").read_bytes():
+                    found[pid] = command
+    return found
 
 
 def memory_files(pid: int) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from corpus import Attack, attacks, earned
 from driver import Judge
-from leftovers import descendants, memory_files, orphans, settled
+from leftovers import descendants, memory_files, settled, strays
 
 # What is accepted today and why: attack -> one line. A hole that is closed must leave this list (xfail is strict).
 KNOWN_HOLES: dict[str, str] = {}
@@ -72,7 +72,7 @@ class Bench:
             check_controls(judge)
         finally:
             judge.close()
-        assert settled(lambda: not descendants(judge.process.pid))
+        assert settled(lambda: not strays(judge.process.pid, judge.scratch))
 
 
 def control(judge: Judge, kind: str, stage: str = "eval") -> dict:
@@ -125,7 +125,6 @@ def test_attack_is_refused(attack, bench, listeners, request):
     if attack.name in KNOWN_HOLES:
         request.node.add_marker(pytest.mark.xfail(strict=True, reason=KNOWN_HOLES[attack.name]))
     judge = bench.judge(attack)
-    strays = set(orphans())
     verdict = judge.verdict(attack.path, attack.form)
     said = {k: verdict.get(k) for k in ("verdict", "reason", "detail", "interval")}
     assert earned(attack, verdict), said
@@ -136,7 +135,7 @@ def test_attack_is_refused(attack, bench, listeners, request):
     assert judge.resident_bytes() < MOST_JUDGE_BYTES
     assert settled(lambda: len(descendants(judge.process.pid)) <= SPARE_PROCESSES), descendants(judge.process.pid)
     assert settled(lambda: memory_files(judge.process.pid) <= SPARE_MEMORY_FILES)
-    assert settled(lambda: set(orphans()) <= strays), orphans()
+    assert settled(lambda: not strays(judge.process.pid, judge.scratch)), strays(judge.process.pid, judge.scratch)
     if "seconds" in verdict:  # it reached a worker
         after = judge.verdict(Path(judge.opened["ok"]["plan"]), "plan", "search")
         assert after["verdict"] == "accepted", after["detail"]
