@@ -1,4 +1,4 @@
-"""Checks what must never be committed: paths of a developer's machine, keys, large or binary files, overlong sources."""
+"""Checks what must never be committed: paths of a developer's machine, keys, large files, overlong sources."""
 
 import pathlib
 import re

@@ -41,9 +41,7 @@ def main() -> int:
             rows.append(row(problem.stem, result))
     print(f"\n{'problem':28} {'winner':20} {'speedup':>7}  {'99% interval':16} verdict")
     print("\n".join(rows))
-    print(
-        "\nSpeedup over eager PyTorch, measured in the form that would be deployed. Try your own: burnish optimize FILE.py"
-    )
+    print("\nSpeedup over eager PyTorch, in the form that would be deployed. Try your own: burnish optimize FILE.py")
     return 1 if failed else 0
 
 

@@ -1,13 +1,14 @@
 """Exports a module, compiles its plan with burnish-compiler-tool, and runs the result without the C++ runtime.
 
-Kernels are called through ctypes, their range cut in uneven pieces, on memory filled with NaN between guard zones: what a
-kernel leaves out, writes twice at a border or writes outside its tensors is seen here.
+Kernels are called through ctypes, their range cut in uneven pieces, on memory filled with NaN between guard zones: what
+a kernel leaves out, writes twice at a border or writes outside its tensors is seen here.
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import itertools
 import os
 import subprocess
 import tempfile
@@ -114,7 +115,7 @@ class CompiledPlan(PlanInterpreter):
                 args.append(ctypes.c_int64(scope.evaluate(a)))
         total = scope.evaluate(step["range"])
         cuts = sorted({0, total // 3, total // 3 + (total > 1), total})
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in itertools.pairwise(cuts):
             self.libraries[step["launch"]](ctypes.c_int64(begin), ctypes.c_int64(end), *args)
         for raw in self.guards:
             assert bool((raw[:GUARD] == 0xFF).all() and (raw[-GUARD:] == 0xFF).all()), (
@@ -168,7 +169,7 @@ def tensors_of(tree: Any) -> list[torch.Tensor]:
 
 @torch.no_grad()
 def check(module: torch.nn.Module, args: tuple, folder: Path, *options: str) -> str:
-    """Compares the compiled plan with the module at the given input, by the judge's measure; returns the plan's text."""
+    """Compares the compiled plan with the module at the given input, by the judge's measure; gives the plan."""
     plan, text = compiled(module, args, folder, *options)
     compare(plan, module, args)
     return text

@@ -127,8 +127,26 @@ MODULES = {
     "dropout": (nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.ReLU()), (R(3, 4),)),
 }
 # A kernel for each of these, and nothing of ATen beside it.
-WHOLE = ["softmax", "softmax_middle", "log_softmax", "logsumexp", "mean_dims", "var", "norm", "normalize", "cosine", "cosine_middle",
-         "layer_norm", "rms_norm", "group_norm_silu", "instance_norm", "activations", "rms_by_hand", "glu", "global_pool"]  # fmt: skip
+WHOLE = [
+    "softmax",
+    "softmax_middle",
+    "log_softmax",
+    "logsumexp",
+    "mean_dims",
+    "var",
+    "norm",
+    "normalize",
+    "cosine",
+    "cosine_middle",
+    "layer_norm",
+    "rms_norm",
+    "group_norm_silu",
+    "instance_norm",
+    "activations",
+    "rms_by_hand",
+    "glu",
+    "global_pool",
+]
 
 
 def randomise(module: nn.Module) -> None:
