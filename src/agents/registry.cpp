@@ -5,6 +5,7 @@
 #include "agents/compiler.h"
 #include "agents/inductor.h"
 #include "agents/library.h"
+#include "agents/model_agents.h"
 
 namespace burnish {
 namespace {
@@ -50,8 +51,13 @@ Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::s
     const AgentRow* found = nullptr;
     for (const auto& row : rows)
       if (name == row.name) found = &row;
-    if (!found) return fail("there is no agent \"" + name + "\"", "--agents", "known agents: " + known);
-    agents.push_back(found->make());
+    if (found) {
+      agents.push_back(found->make());
+      continue;
+    }
+    auto model = make_model_agent(name);
+    if (!model) return fail(model.error().what, "--agents", "built-in: " + known + "; " + model.error().todo);
+    agents.push_back(std::move(*model));
   }
   if (names.empty())
     for (const auto& row : rows) agents.push_back(row.make());

@@ -46,7 +46,10 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
   std::string known;
   for (const auto& row : agent_rows())
     known += std::string(known.empty() ? "" : ", ") + row.name + " (" + row.help + ")";
-  command.add_option("--agents", flags.agents, "who proposes, separated by commas; all by default: " + known)
+  command
+      .add_option("--agents", flags.agents,
+                  "who proposes, separated by commas; all built-in ones by default: " + known +
+                      "; or a model of models.toml, or command:PROGRAM (docs/models.md)")
       ->delimiter(',')
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
