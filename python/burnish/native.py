@@ -69,6 +69,8 @@ def build_key() -> str:
         digest.update(f"{path.relative_to(root)}\0".encode())
         digest.update(path.read_bytes() + b"\0")
     digest.update(os.environ.get("BURNISH_CXX", "").encode())
+    # The build finds libtorch by its path: two environments with one version of PyTorch need a build each.
+    digest.update(f"{Path(torch.__file__).resolve().parent}\0".encode())
     version = torch.__version__.replace("+", "-")
     soabi = sysconfig.get_config_var("SOABI") or "abi3"
     return f"torch-{version}-{soabi}-{platform.machine()}-{digest.hexdigest()[:16]}"
