@@ -102,7 +102,7 @@ def test_who_dies_is_named():
 
 def test_batches_below_200_us_only():
     assert shape_for(20e-6, 1).batch == 10 and shape_for(300e-6, 1).batch == 1
-    assert shape_for(0.05, 0.1).rounds == 3
+    assert shape_for(0.05, 0.1).rounds == 4  # two of each order
     assert shape_for(1e-3, 10).rounds <= 60
 
 

@@ -1,6 +1,7 @@
 """The ratio of two sets of timings and how sure it is.
 
-A round times the twins A B B A (or B A A B), so a drift of the machine falls on both; its ratio is (A + A) / (B + B).
+A round times the twins A B B A and then B A A B, so that a drift of the machine and what a switch costs fall on both;
+its ratio is the geometric mean of the two (A + A) / (B + B).
 The estimate of a pair of processes is the median of its rounds' ratios, the estimate of the whole the median of the
 pairs'. Why the median of paired ratios and not a ratio of trimmed means: a neighbour on the machine hits single rounds,
 up to half of them, by factors, and a trimmed mean of the calls carries that in full once more than the trimmed share is

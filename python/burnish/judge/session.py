@@ -34,7 +34,7 @@ EVAL_PAIRS = 3
 # Search: a candidate whose quick timing gives less than the first, and whose interval ends below the second, is not
 # verified further.
 GIVE_UP_BELOW = (0.9, 0.97)
-SECONDS = {"search": (0.3, 2.0), "eval": (0.9, 12.0), "final": (3.0, 30.0)}  # of timing: least, most
+SECONDS = {"search": (0.3, 2.0), "eval": (0.9, 12.0), "final": (6.0, 30.0)}  # of timing: least, most
 CALLS_WANTED = {"search": 60, "eval": 240, "final": 600}  # of each side
 SAMPLES = {"search": 12, "eval": 99, "final": 150}  # timed calls compared: a cheat in 5% of them passes 99 with 0.6%
 
@@ -344,7 +344,7 @@ class Session:
                 pairs,
                 self._budget(stage),
                 self.lease,
-                fewest=3 if stage == "final" else 2,
+                fewest=4,
                 progress=lambda done, of: self._progress("time", done, of),
             )
         except TimingFailed as e:
