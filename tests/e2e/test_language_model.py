@@ -6,8 +6,6 @@ import pathlib
 import shlex
 import sys
 
-from conftest import Command
-
 PLAN = """```json plan.json
 {"burnish_plan": 1, "target": "cpu", "inputs": {"x": {"dtype": "float32", "shape": [4]}},
  "steps": [{"op": "aten::relu", "args": ["x"], "out": ["y"]}], "result": "y"}
@@ -30,7 +28,7 @@ def program(folder: pathlib.Path, answers: list[str]) -> str:
     return f"command:{shlex.quote(sys.executable)} {shlex.quote(str(path))}"
 
 
-def test_a_program_is_asked_again_with_what_its_answer_earned(burnish: Command) -> None:
+def test_a_program_is_asked_again_with_what_its_answer_earned(burnish) -> None:
     agent = program(burnish.folder, ["I cannot do that.", PLAN])
     done = burnish("optimize", burnish.problem(), "--agents", agent, "--attempts", "2", "--json")
     assert done.code == 0, done.err
@@ -40,14 +38,14 @@ def test_a_program_is_asked_again_with_what_its_answer_earned(burnish: Command) 
     assert "Attempt 1 of" in second
 
 
-def test_a_program_that_fails_is_said_and_the_run_goes_on(burnish: Command) -> None:
+def test_a_program_that_fails_is_said_and_the_run_goes_on(burnish) -> None:
     done = burnish("optimize", burnish.problem(), "--agents", "command:exit 3", "--json")
     assert done.code == 0, done.err
     assert "exit status 3" in done.err
     assert done.last["winner"] == "original"
 
 
-def test_an_unknown_model_is_misuse_that_names_the_known_ones(burnish: Command) -> None:
+def test_an_unknown_model_is_misuse_that_names_the_known_ones(burnish) -> None:
     done = burnish("optimize", burnish.problem(), "--agents", "gpt-99", "--json")
     assert done.code == 2
     assert "claude-opus-4" in done.err + done.out
