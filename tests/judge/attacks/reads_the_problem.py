@@ -16,7 +16,7 @@ def finds_problem():
             for name in files:
                 path = os.path.join(folder, name)
                 try:
-                    if name.endswith(".py") and "class Model(" in open(path).read():
+                    if name.endswith(".py") and "class " + "Model(" in open(path).read():
                         return True
                 except (OSError, UnicodeDecodeError):
                     continue

@@ -1,4 +1,4 @@
-# reason: late values nan resources
+# reason: late values nan resources crash
 # problem: dense
 """Returns an empty tensor and lets a thread fill it."""
 
