@@ -1,5 +1,8 @@
 #include "store/sqlite.h"
 
+#include <chrono>
+#include <thread>
+
 #include <sqlite3.h>
 
 namespace burnish {
@@ -97,10 +100,14 @@ Result<Database> Database::open(const std::filesystem::path& file) {
   sqlite3_extended_result_codes(handle, 1);
   // A suite may hold the writer's lock for milliseconds; a minute means that something is stuck.
   sqlite3_busy_timeout(handle, 60'000);
-  if (auto ok = database.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
-      !ok)
-    return std::unexpected(ok.error());
-  return database;
+  // Two processes that make one store at once: the change to WAL is refused at once, whatever the busy timeout says.
+  constexpr int tries = 200;
+  for (int i = 1;; ++i) {
+    auto ok = database.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
+    if (ok) return database;
+    if ((sqlite3_errcode(handle) & 0xff) != SQLITE_BUSY || i == tries) return std::unexpected(ok.error());
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 Result<Statement> Database::query(std::string_view sql, const std::vector<Bind>& values) {

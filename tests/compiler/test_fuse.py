@@ -75,3 +75,24 @@ CASES = {
 def test_matches_eager(name: str, tmp_path: Path) -> None:
     f, args = CASES[name]
     harness.check(Fn(f), args, tmp_path)
+
+
+class PreNorm(nn.Module):
+    """Attention between two norms of one residual, as ViT and BERT have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.after = nn.LayerNorm(32), nn.LayerNorm(32)
+        self.q, self.k, self.v, self.o = (nn.Linear(32, 32) for _ in range(4))
+
+    def forward(self, x):
+        h = self.before(x)
+        q, k, v = (p(h).view(2, 17, 2, 16).transpose(1, 2) for p in (self.q, self.k, self.v))
+        a = nn.functional.scaled_dot_product_attention(q, k, v)
+        x = x + self.o(a.transpose(1, 2).reshape(2, 17, 32))
+        return self.after(x)
+
+
+def test_what_reads_a_templates_output_waits_for_its_kernel(tmp_path):
+    text = harness.check(PreNorm(), (torch.randn(2, 17, 32),), tmp_path)
+    assert "launch attention" in text

@@ -82,11 +82,11 @@ class Grouping {
     std::set<int> seen;
     std::vector<int> open;
     const auto leave = [&](int from) {
-      for (const std::string& name : outputs(plan_.steps[static_cast<std::size_t>(from)])) {
+      for (const std::string& name : filled(from)) {
         const auto it = index_.consumers.find(name);
         if (it == index_.consumers.end()) continue;
         for (const int c : it->second)
-          if (seen.insert(c).second) open.push_back(c);
+          if (c > from && seen.insert(c).second) open.push_back(c);
       }
     };
     const auto is_inner_view = [&](int s) {
@@ -124,6 +124,22 @@ class Grouping {
       leave(s);
     }
     return false;
+  }
+
+  /// What a step makes: its outputs, and of a template's kernel the tensors that an `empty` only named.
+  std::vector<std::string> filled(int s) const {
+    const Step& step = plan_.steps[static_cast<std::size_t>(s)];
+    std::vector<std::string> names = outputs(step);
+    const auto* launch = std::get_if<LaunchStep>(&step);
+    if (launch == nullptr) return names;
+    for (const Arg& a : launch->args) {
+      const std::string* name = as_name(a);
+      const auto p = name == nullptr ? index_.producer.end() : index_.producer.find(*name);
+      if (p == index_.producer.end()) continue;
+      if (std::holds_alternative<AllocateStep>(plan_.steps[static_cast<std::size_t>(p->second)]))
+        names.push_back(*name);
+    }
+    return names;
   }
 
   const Plan& plan_;
@@ -233,6 +249,17 @@ Result<Plan> fuse(Plan plan, Context& context) {
       const int from = unit[static_cast<std::size_t>(p->second)];
       if (from != to && readers[from].insert(to).second) ++waiting[to];
     }
+  // A template's kernel makes what an `empty` only named: who reads that tensor later waits for the kernel.
+  for (const auto& [id, list] : members) {
+    const auto* launch = std::get_if<LaunchStep>(&plan.steps[static_cast<std::size_t>(id)]);
+    if (launch == nullptr) continue;
+    for (const Arg& a : launch->args) {
+      const std::string* name = as_name(a);
+      if (name == nullptr) continue;
+      for (const auto& [to, names] : reads)
+        if (to > id && std::ranges::find(names, *name) != names.end() && readers[id].insert(to).second) ++waiting[to];
+    }
+  }
   std::priority_queue<int, std::vector<int>, std::greater<>> ready;
   for (const auto& [id, list] : members)
     if (waiting[id] == 0) ready.push(id);
