@@ -37,7 +37,7 @@ class Strategy {
   virtual std::string name() const = 0;
   /// The seat that should propose next, or nothing: wait for what is under way, or end the search where nothing is.
   virtual std::optional<std::size_t> next(const Board& board) const = 0;
-  /// Candidates for the final judgement, the most promising first; the first one that wins there is the winner.
+  /// Candidates for the final judgement, the most promising first; the best that wins there is the winner.
   virtual std::vector<Turn> finalists(const Board& board) const = 0;
 };
 

@@ -282,7 +282,9 @@ class Search {
     return {};
   }
 
-  /// Judges the finalists in the deployed form until one wins, and records the outcome.
+  /// Judges the finalists in the deployed form, keeps the best that wins there, and records the outcome. The order of a
+  /// quick search is not the order of the deployed form, so one winner does not end it; a finalist that the search
+  /// already put below a winner is left out.
   Result<Outcome> finish() {
     Outcome outcome;
     std::size_t attempts = 0;
@@ -290,13 +292,15 @@ class Search {
     std::optional<Verdict> best_loser;
     for (const auto& turn : swarm_.strategy.finalists(board_)) {
       const auto& record = records_.at({turn.seat, turn.attempt});
+      const Verdict& searched = board_.seats[turn.seat].history[turn.attempt].verdict;
+      if (outcome.winner && searched.interval && searched.interval->second <= outcome.verdict.interval->first) continue;
       TRY(verdict, final_verdict(record));
-      if (verdict.wins()) {
+      if (!verdict.wins()) {
+        if (!best_loser) best_loser = std::move(verdict);
+      } else if (!outcome.winner || verdict.interval->first > outcome.verdict.interval->first) {
         outcome.winner = record;
         outcome.verdict = std::move(verdict);
-        break;
       }
-      if (!best_loser) best_loser = std::move(verdict);
     }
     bool correct = false;
     for (const auto& seat : board_.seats)
