@@ -9,11 +9,15 @@ hit; the pairing takes out slow drift, which the trimmed mean does not. docs/jud
 
 The bootstrap draws pairs, then rounds within each. Few pairs make it too sure of itself (with five, the spread between
 pairs comes out a factor sqrt(4/5) too small, and its tails are those of the normal distribution): the interval is
-widened by what Student's t says of that many pairs.
+widened by what Student's t says of that many pairs. That costs a factor of two or more in width. From eight pairs on
+nothing has to be assumed: the median of what pairs give lies between the smallest and the largest of eight with
+probability 1 - 2^-7 = 99.2%, whatever its distribution (David and Nagaraja, Order Statistics, section 7.1), so the
+interval goes from one order statistic to another. `timing.measure` asks for eight or twelve where five do not tell.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections.abc import Sequence
@@ -43,6 +47,9 @@ def ratio(pairs: Sequence[Sequence[float]]) -> float:
 def interval(pairs: Sequence[Sequence[float]], seed: int = 0, draws: int = DRAWS) -> tuple[float, float]:
     """The CONFIDENCE interval of `ratio`. It always holds the estimate."""
     middle = ratio(pairs)
+    if (rank := _rank(len(pairs))) > 0:
+        ordered = sorted(statistics.median(p) for p in pairs)
+        return ordered[rank - 1], ordered[-rank]
     if len(pairs) == 1 and len(pairs[0]) == 1:
         return (0.0, float("inf"))
     rng = random.Random(seed)
@@ -59,6 +66,17 @@ def interval(pairs: Sequence[Sequence[float]], seed: int = 0, draws: int = DRAWS
         half = widening(len(pairs)) * _Z * _robust_spread(centres) / len(pairs) ** 0.5
         low, high = min(low, middle - half), max(high, middle + half)
     return (max(0.0, min(low, middle)), max(high, middle))
+
+
+def _rank(pairs: int) -> int:
+    """The r for which the median lies between the r-th smallest and the r-th largest of that many values with at least
+    CONFIDENCE; 0 where they are too few. The number below the median is binomial with p = 1/2."""
+    outside, rank = 0.0, 0
+    while True:
+        outside += 2 * math.comb(pairs, rank) / 2**pairs
+        if outside > 1 - CONFIDENCE:
+            return rank
+        rank += 1
 
 
 def _robust_spread(values: Sequence[float]) -> float:

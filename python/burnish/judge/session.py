@@ -31,6 +31,7 @@ TIMED = 6000  # and timings
 TIMED_SLOTS = (6, 64)
 TIMED_BYTES = 256 << 20
 EVAL_PAIRS = 3
+FURTHER_PAIRS = (8, 12)  # in the final stage, where FINAL_PAIRS do not tell: see intervals.py
 # Search: a candidate whose quick timing gives less than the first, and whose interval ends below the second, is not
 # verified further.
 GIVE_UP_BELOW = (0.9, 0.97)
@@ -289,7 +290,8 @@ class Session:
         self._placed.add(worker)  # the ladder put set 0 there
         with self._search_reference(twin) as reference:
             watch = self._watch(reference, worker, items, ladder, twin, SAMPLES["search"])
-            with self.lease.exclusive(), self.workers.only(reference, worker):
+            with self.lease.exclusive(), self.workers.only(reference, worker) as placement:
+                watch.settle = placement.renew
                 time_pair(
                     watch, self._budget("search"), timing, first="reference", fewest=SEARCH_ROUNDS, give_up_below=0.8
                 )
@@ -332,7 +334,8 @@ class Session:
                 a, b = self.workers.load_both(reference, mine, reference_first=number % 2 == 0)
             try:
                 watch = self._watch(a, b, items, ladder, reference, SAMPLES[stage] // pairs)
-                with self.workers.only(a, b):
+                with self.workers.only(a, b) as placement:
+                    watch.settle = placement.renew
                     yield watch
             finally:
                 self.workers.drop(a)
@@ -345,6 +348,7 @@ class Session:
                 self._budget(stage),
                 self.lease,
                 fewest=4,
+                further=FURTHER_PAIRS if stage == "final" else (),
                 progress=lambda done, of: self._progress("time", done, of),
             )
         except TimingFailed as e:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import threading
@@ -19,6 +18,7 @@ import torch
 
 from burnish.errors import BurnishError, first_line
 from burnish.judge.options import Options
+from burnish.judge.placement import Placement, placed
 
 LARGEST_PLAN = 64 << 20
 
@@ -191,8 +191,9 @@ class Workers:
         return (done[0], done[1]) if reference_first else (done[1], done[0])
 
     @contextlib.contextmanager
-    def only(self, *active: Any) -> Iterator[None]:
-        """While timing: every worker but the active ones is stopped, and none is being started."""
+    def only(self, *active: Any) -> Iterator[Placement]:
+        """While timing: every worker but the active ones is stopped, none is being started, and the active ones'
+        threads have their places."""
         with self._lock:
             starting = [f for fs in self._spares.values() for f in fs]
         for f in starting:
@@ -203,8 +204,8 @@ class Workers:
         for w in others:
             w.freeze()
         try:
-            with favoured([w.pid for w in active if hasattr(w, "pid")]):
-                yield
+            with placed([w.pid for w in active if hasattr(w, "pid")]) as placement:
+                yield placement
         finally:
             for w in others:
                 w.thaw()
@@ -237,33 +238,3 @@ def _start(form: str, **settings: Any) -> Any:
         raise BurnishError(
             e.reason or "environment", e.what, e.where or "worker", e.todo or "see `burnish doctor`"
         ) from e
-
-
-PRIORITY = -10  # of what is timed, where we may: a neighbour on the same core gets a tenth of it
-
-
-@contextlib.contextmanager
-def favoured(pids: list[int]) -> Iterator[None]:
-    """The processes `pids`, all they started, and this thread go before others meanwhile, if the system lets us."""
-    threads = [t for pid in pids for t in _threads_below(pid)]
-    ours = os.getpriority(os.PRIO_PROCESS, 0)
-    for thread in [*threads, 0]:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread, min(ours, PRIORITY))
-    try:
-        yield
-    finally:
-        for thread in [*threads, 0]:
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, thread, ours)
-
-
-def _threads_below(pid: int) -> list[int]:
-    """Threads of a process and of its descendants."""
-    found: list[int] = []
-    with contextlib.suppress(OSError, ValueError):
-        for task in (Path("/proc") / str(pid) / "task").iterdir():
-            found.append(int(task.name))
-            for child in (task / "children").read_text().split():
-                found += _threads_below(int(child))
-    return found
