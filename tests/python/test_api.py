@@ -111,7 +111,9 @@ def test_interrupting_stops_the_command(fake, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent("""
+        import signal
         import burnish, torch
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
         try:
             burnish.optimize(torch.nn.Linear(3, 3), torch.rand(2, 3))
         except KeyboardInterrupt:
