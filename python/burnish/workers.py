@@ -155,13 +155,15 @@ class Worker:
         return self._guarded(lambda: self._remote.overwrite_slots(_leaves(slots)))
 
     # -- calls -------------------------------------------------------------------------------------------------------
-    def call(self, slot: int, *, poison: bool = False, keep: bool = False, timeout: float = 60.0) -> Outcome:
+    def call(
+        self, slot: int, *, poison: bool = False, keep: bool = False, hoard: bool = False, timeout: float = 60.0
+    ) -> Outcome:
         """One call. The worker is frozen when this returns. `poison`: NaN-filled guarded memory; `keep`: the outputs of
-        the call before stay alive, for previous()."""
+        the call before stay alive, for previous(); `hoard`: those of all calls do, until one without it."""
         sealed = self._seal(slot, timeout)
         if not sealed.ok:
             return sealed
-        return Outcome._of(self._remote.call(slot, poison, keep, timeout))
+        return Outcome._of(self._remote.call(slot, poison, keep, hoard, timeout))
 
     def previous(self) -> Outcome:
         """The outputs of the call before the last one, as they are now."""

@@ -9,11 +9,11 @@ namespace burnish {
 namespace {
 
 constexpr std::array<RecipeRow, 4> rows = {{
-    {"channels-last", R"({"burnish_recipe": 1, "memory_format": "channels_last"})"},
+    {"channels-last", R"({"burnish_recipe": 1, "memory_format": "channels_last"})", has_images},
     {"freeze", R"({"burnish_recipe": 1, "freeze": true})"},
-    {"freeze-channels-last", R"({"burnish_recipe": 1, "freeze": true, "memory_format": "channels_last"})"},
+    {"freeze-channels-last", R"({"burnish_recipe": 1, "freeze": true, "memory_format": "channels_last"})", has_images},
     {"compile-channels-last",
-     R"({"burnish_recipe": 1, "compile": {"mode": "default"}, "memory_format": "channels_last"})"},
+     R"({"burnish_recipe": 1, "compile": {"mode": "default"}, "memory_format": "channels_last"})", has_images},
 }};
 
 }  // namespace

@@ -1,5 +1,9 @@
 #include "agents/recipes.h"
 
+#include <algorithm>
+
+#include "base/files.h"
+
 namespace burnish {
 namespace {
 
@@ -8,9 +12,12 @@ class RecipeAgent : public Agent {
   RecipeAgent(std::string name, std::span<const RecipeRow> rows) : name_(std::move(name)), rows_(rows) {}
   std::string name() const override { return name_; }
 
-  Result<std::optional<Proposal>> propose(const Task&, std::span<const PastAttempt> history) override {
-    if (history.size() >= rows_.size()) return std::nullopt;
-    const auto& row = rows_[history.size()];
+  Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {
+    std::size_t at = history.size();  // of the rows that apply
+    const auto next = std::ranges::find_if(
+        rows_, [&](const RecipeRow& row) { return (!row.applies || row.applies(task)) && at-- == 0; });
+    if (next == rows_.end()) return std::nullopt;
+    const auto& row = *next;
     return Proposal{row.name, Form::recipe, {{"recipe.json", json::parse(row.recipe).dump(1) + "\n"}}, nullptr};
   }
 
@@ -19,7 +26,21 @@ class RecipeAgent : public Agent {
   std::span<const RecipeRow> rows_;
 };
 
+bool is_image(const json& input) {
+  const json shape = input.value("shape", json::array());
+  return shape.size() == 4 || shape.size() == 5;
+}
+
 }  // namespace
+
+bool has_images(const Task& task) {
+  const auto text = task.plan.empty() ? fail("no plan") : read_file(task.plan / "plan.json");
+  if (!text) return true;
+  const json plan = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!plan.is_object()) return true;
+  return text->find("\"aten::conv") != std::string::npos ||
+         std::ranges::any_of(plan.value("inputs", json::object()), is_image);
+}
 
 std::unique_ptr<Agent> recipe_agent(std::string name, std::span<const RecipeRow> rows) {
   return std::make_unique<RecipeAgent>(std::move(name), rows);

@@ -20,9 +20,10 @@ inline constexpr std::uint64_t arena_bytes = std::uint64_t{1} << 38;
 inline constexpr std::uint64_t most_line_bytes = std::uint64_t{256} << 20;
 
 enum Flags : std::uint32_t {
-  poison = 1,
-  keep = 2
-};  ///< NaN-filled guarded memory; keep outputs of the call before alive
+  poison = 1,  ///< NaN-filled guarded memory
+  keep = 2,    ///< the outputs of the call before stay alive
+  hoard = 4    ///< the outputs of all calls stay alive, until one comes without this flag
+};
 enum class State : std::uint32_t { idle = 0, ok = 1, failed = 2 };
 
 /// One output tensor: an address in the worker, element sizes and strides, the number of c10::ScalarType.

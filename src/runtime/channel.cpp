@@ -106,8 +106,9 @@ void bind_channel(py::module_& module) {
            })
       .def("overwrite_slots", [](Remote& r, const py::sequence& slots) { require(r.overwrite_slots(slots_of(slots))); })
       .def("call",
-           [](Remote& r, std::uint32_t slot, bool poison, bool keep, double timeout) {
-             const std::uint32_t flags = (poison ? protocol::poison : 0U) | (keep ? protocol::keep : 0U);
+           [](Remote& r, std::uint32_t slot, bool poison, bool keep, bool hoard, double timeout) {
+             const std::uint32_t flags =
+                 (poison ? protocol::poison : 0U) | (keep ? protocol::keep : 0U) | (hoard ? protocol::hoard : 0U);
              return tuple_of(unlocked([&] { return r.call(slot, flags, timeout); }));
            })
       .def("previous", [](Remote& r) { return tuple_of(unlocked([&] { return r.previous(); })); })

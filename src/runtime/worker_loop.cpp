@@ -103,6 +103,7 @@ class Loop {
     }
     outputs_.clear();
     previous_.clear();
+    hoard_.clear();
     const auto done = callee_.control(request, memory_);
     const json reply = done ? json{{"ok", *done}} : error_json(done.error());
     return write_all(protocol::control_fd, reply.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
@@ -113,6 +114,10 @@ class Loop {
     const auto flags = block.flags, batch = block.batch,
                slots = std::clamp<std::uint32_t>(block.slots, 1, protocol::max_slots);
     const auto first = block.first;
+    if (flags & protocol::hoard)
+      std::ranges::move(outputs_, std::back_inserter(hoard_));
+    else
+      hoard_.clear();
     if (flags & protocol::keep)
       previous_ = std::move(outputs_);
     else
@@ -176,7 +181,7 @@ class Loop {
   Callee& callee_;
   SharedMemory& memory_;
   std::string buffer_;
-  std::vector<at::Tensor> outputs_, batch_, previous_;
+  std::vector<at::Tensor> outputs_, batch_, previous_, hoard_;
 };
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/paths.h"
@@ -118,6 +120,7 @@ class Search {
         if (evaluation.stage == "final") finals_[attempt.id] = evaluation.verdict;
       }
       if (search) {
+        (void)judged_before(attempt);
         records_[{index, seat->history.size()}] = attempt;
         seat->history.push_back({attempt.number, proposal, search->verdict});
       } else {
@@ -266,6 +269,8 @@ class Search {
     if (work.refused) {
       const bool fault_of_plan = work.refused->reason == "plan" || work.refused->reason == "environment";
       verdict = make_verdict(fault_of_plan ? Verdict::Kind::error : Verdict::Kind::refused, *work.refused);
+    } else if (auto known = judged_before(*work.attempt)) {
+      verdict = std::move(*known);
     } else {
       swarm_.watcher.on(events::Judging{seat.agent, work.proposal.name, number, Stage::search});
       TRY(said, swarm_.judge.judge(work.candidate, Stage::search));
@@ -282,6 +287,19 @@ class Search {
     return {};
   }
 
+  /// The verdict on an equal candidate of any agent: the same files are judged once.
+  std::optional<Verdict> judged_before(const AttemptRecord& attempt) {
+    for (const auto& [place, record] : records_) {
+      if (record.form != attempt.form || record.files != attempt.files) continue;
+      equal_to_[attempt.id] = record.id;
+      Verdict verdict = board_.seats[place.first].history[place.second].verdict;
+      verdict.body["notes"].push_back(
+          fmt::format("the same files as {}:{}, judged there", record.agent, record.number));
+      return verdict;
+    }
+    return {};
+  }
+
   /// Judges the finalists in the deployed form, keeps the best that wins there, and records the outcome. The order of a
   /// quick search is not the order of the deployed form, so one winner does not end it; a finalist that the search
   /// already put below a winner is left out.
@@ -292,6 +310,7 @@ class Search {
     std::optional<Verdict> best_loser;
     for (const auto& turn : swarm_.strategy.finalists(board_)) {
       const auto& record = records_.at({turn.seat, turn.attempt});
+      if (equal_to_.contains(record.id)) continue;
       const Verdict& searched = board_.seats[turn.seat].history[turn.attempt].verdict;
       if (outcome.winner && searched.interval && searched.interval->second <= outcome.verdict.interval->first) continue;
       TRY(verdict, final_verdict(record));
@@ -359,6 +378,7 @@ class Search {
   std::map<std::pair<std::size_t, std::size_t>, AttemptRecord> records_;
   std::map<std::int64_t, Candidate> candidates_;
   std::map<std::int64_t, Verdict> finals_;
+  std::map<std::int64_t, std::int64_t> equal_to_;  ///< attempt -> the earlier one with the same files
   std::deque<Prepared> pending_;
   int running_ = 0;
   std::mutex mutex_;

@@ -4,6 +4,9 @@
 
 #include <set>
 
+#include "base/files.h"
+#include "base/paths.h"
+
 namespace burnish {
 namespace {
 
@@ -26,6 +29,25 @@ TEST(RecipeAgents, ProposeEachIdeaOnceAndThenNothing) {
     }
     EXPECT_GE(history.size(), 2u);
   }
+}
+
+TEST(RecipeAgents, ChannelsLastOnlyWhereThereAreImages) {
+  const auto folder = TemporaryFolder::make("burnish-test");
+  ASSERT_TRUE(folder);
+  const auto proposals = [&](const std::string& plan) {
+    EXPECT_TRUE(write_file(folder->path() / "plan.json", plan));
+    Task task;
+    task.plan = folder->path();
+    const auto agents = make_agents({"library"});
+    std::vector<PastAttempt> history;
+    while (auto next = *agents->front()->propose(task, history))
+      history.push_back({static_cast<int>(history.size()) + 1, *next, Verdict{}});
+    return history.size();
+  };
+  EXPECT_EQ(proposals(R"({"inputs": {"x": {"shape": [8, 16]}}, "steps": [{"op": "aten::relu"}]})"), 1u);
+  EXPECT_EQ(proposals(R"({"inputs": {"x": {"shape": [8, 3, 4, 4]}}, "steps": [{"op": "aten::relu"}]})"), 4u);
+  EXPECT_EQ(proposals(R"({"inputs": {"x": {"shape": [8, 16]}}, "steps": [{"op": "aten::conv2d"}]})"), 4u);
+  EXPECT_EQ(proposals("no plan at all"), 4u) << "where nothing tells, all are tried";
 }
 
 TEST(Agents, UnknownAndRepeatedNamesAreRefusedWithTheKnownOnes) {

@@ -34,7 +34,7 @@ class FakeRunner:
     def __init__(self, function, pass_params=False) -> None:
         self.function, self.pass_params = function, pass_params
         self.params, self.slots, self._before = {}, [], None
-        self.calls = 0
+        self.calls, self._hoard = 0, []
 
     def set_params(self, params):
         for name, value in params.items():
@@ -58,7 +58,7 @@ class FakeRunner:
                     mine[i].copy_(leaf)
                     sent[i].copy_(leaf)
 
-    def call(self, slot, *, poison=False, keep=False, timeout=60.0):
+    def call(self, slot, *, poison=False, keep=False, hoard=False, timeout=60.0):
         from burnish.judge.trees import flatten_result
 
         self.calls += 1
@@ -72,7 +72,10 @@ class FakeRunner:
         self._older = before
         tensors, structure = flatten_result(result)
         self._before = tensors
-        return FakeOutcome(True, "", "", [t.clone() for t in tensors], structure)
+        self._hoard = [*self._hoard, *tensors] if hoard else []
+        outcome = FakeOutcome(True, "", "", [t.clone() for t in tensors], structure)
+        outcome.addresses = [t.data_ptr() for t in tensors]
+        return outcome
 
     def previous(self):
         return FakeOutcome(True, "", "", [t.clone() for t in self._older or []], None)

@@ -133,6 +133,22 @@ def test_finds_an_output_buffer_that_is_used_again():
     assert reason(relu(), reuse) == "aliasing"
 
 
+def test_a_ring_of_buffers_is_aliasing():
+    buffers, calls = [torch.zeros(64, 257) for _ in range(8)], [0]
+
+    def in_turn(x):
+        calls[0] += 1
+        return torch.clamp(x, min=0, out=buffers[calls[0] % 8])
+
+    assert reason(relu(), in_turn) == "aliasing"
+
+
+def test_a_buffer_that_eager_returns_may_be_returned():
+    buffer = torch.rand(4, 4)
+    problem = FakeProblem(lambda x: (torch.relu(x), buffer), lambda: torch.rand(64, 257))
+    assert reason(problem, lambda x: (torch.relu(x), buffer)) == "ok"
+
+
 def test_finds_what_goes_wrong_now_and_then():
     calls = [0]
 

@@ -125,6 +125,18 @@ TEST_F(Supervisor, OtherAgentsPrepareWhileOneIsJudged) {
   EXPECT_TRUE(prepared);
 }
 
+TEST_F(Supervisor, EqualCandidatesAreJudgedOnceWhoeverProposesThem) {
+  judge_.verdicts = {{"a/same", accepted(2, 1.9, 2.1)}};  // the file's text is the proposal's name
+  options_.jobs = 1;
+  const auto outcome = search(FakeAgent("a", {"same", "same"}), FakeAgent("b", {"same"}));
+  ASSERT_TRUE(outcome) << to_text(outcome.error());
+  EXPECT_THAT(judge_.requests, ElementsAre("a/same@search", "a/same@final"));
+  EXPECT_EQ(outcome->summary["attempts"], 3);
+  const auto evaluations = *store_->evaluations(problem_.id);
+  ASSERT_EQ(evaluations.size(), 4u) << "each attempt has its verdict";
+  EXPECT_THAT(evaluations[1].verdict.body["notes"].dump(), HasSubstr("the same files as a:1"));
+}
+
 TEST_F(Supervisor, TheSearchEndsWhenItsSecondsAreOver) {
   judge_.verdicts = {{"a/x", refused("values")}};
   judge_.before = [] { std::this_thread::sleep_for(std::chrono::milliseconds(30)); };

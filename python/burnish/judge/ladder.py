@@ -25,6 +25,7 @@ CLOSER_LOOKS = (THOROUGH, 40)  # two equal values keep their order in about half
 GROUP = 4  # inputs that lie in the worker's memory at a time
 GROUP_BYTES = 256 << 20
 ENDURED, ENDURED_SECONDS = (24, 150), 0.3  # calls in a row after the last input: least and most, and for how long
+HOARDED, HOARDED_BYTES = 40, 512 << 20  # results held at once: at most
 FLAT = 0.01  # atol and rtol of the published study
 
 
@@ -82,7 +83,32 @@ class Ladder:
         """The rest of `count` inputs, fewer once `seconds` are over, never below FEWEST_INPUTS; then many calls."""
         start = self.base + self.tally.inputs
         deadline = time.monotonic() + seconds
-        return self._run(range(start, self.base + count), count, deadline) and self._endure()
+        return self._run(range(start, self.base + count), count, deadline) and self._hoard() and self._endure()
+
+    def _hoard(self) -> bool:
+        """Keeps the results of many calls, as somebody does who collects them in a list: no two may share memory, or a
+        ring of buffers would overwrite the older ones. Not where eager's own results lie in one place (a buffer that
+        is returned)."""
+        item = self._slots[0] if self._slots else None
+        if item is None or self.pool.in_one_place(item.leaves):
+            return True
+        size = sum(r.eager.numel() * r.eager.element_size() for r in item.outputs)
+        calls = int(min(HOARDED, HOARDED_BYTES // max(size, 1)))
+        held: list[tuple[torch.Tensor, int]] = []
+        with self._quiet():
+            for _ in range(calls):
+                outcome = self.runner.call(0, hoard=True, timeout=self.options.timeout_seconds)
+                if not outcome.ok:
+                    return self._refuse(self._failed(outcome, item))
+                addresses = getattr(outcome, "addresses", [])
+                held += [(_without_values(t), a) for t, a in zip(outcome.tensors, addresses, strict=False)]
+        self._before = None
+        found = sharing([t for t, _ in held], [a for _, a in held])
+        if found and not self.pool.shared:
+            apart = (found[0][1] - found[0][0]) // max(1, len(item.outputs))
+            what = f"the result of call {apart} overwrites that of call 0, which somebody may still hold"
+            return self._refuse(Finding("aliasing", what, kind=item.kind.name))
+        return True
 
     def _endure(self) -> bool:
         """Many calls in a row on the last inputs, a few compared: some behave for the first dozen calls only."""
@@ -426,6 +452,10 @@ def _layout(item: Item) -> list:
         (tuple(leaf.shape), leaf.stride(), leaf.dtype) if isinstance(leaf, torch.Tensor) else repr(leaf)
         for leaf in item.leaves
     ]
+
+
+def _without_values(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
 def _identical(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -173,6 +173,15 @@ class Pool:
             self.shared = set(sharing(tensors, [t.data_ptr() for t in tensors]))
         return [t.detach().clone() for t in tensors], structure
 
+    def in_one_place(self, leaves: list) -> bool:
+        """Whether the module returns the same memory call after call: a buffer, a parameter."""
+        results = []
+        with torch.no_grad():
+            for _ in range(2):
+                args, kwargs = self.call_of(leaves)
+                results += flatten_result(self.module(*args, **kwargs))[0]
+        return bool(sharing(results, [t.data_ptr() for t in results]))
+
     def call_of(self, leaves: list) -> tuple[tuple, dict]:
         copies = [leaf.clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
         return unflatten_call(copies, self._spec)
