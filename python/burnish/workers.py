@@ -324,7 +324,7 @@ class Worker:
         """Before an untrusted module is judged: one call to warm it up, then it can start nothing any more."""
         if self._sealed or not self.sandboxed or self._kind != "model_new":
             return Outcome(True)
-        warm = Outcome._of(self._remote.call(slot, False, False, timeout))
+        warm = Outcome._of(self._remote.call(slot, False, False, False, timeout))
         if not warm.ok:
             return warm
         sealed = self._request({"do": "seal"}, timeout)
