@@ -333,7 +333,7 @@ def test_forged_descriptors_are_lies(tmp_path):
     )  # fmt: skip
     try:
         remote.set_slots([[torch.ones(2)]], 20.0)
-        outcomes = [remote.call(0, False, False, 20.0) for _ in range(len(lies) + 2)]
+        outcomes = [remote.call(0, False, False, False, 20.0) for _ in range(len(lies) + 2)]
     finally:
         remote.close()
     assert outcomes[0][0] and outcomes[0][3][0].shape == (10,) and outcomes[-1][0]
