@@ -48,6 +48,9 @@ class Agent {
   /// The next proposal in the light of the attempts so far, or nothing where this agent has no more ideas. The history
   /// is all that an agent may rely on: after --resume the object is a new one.
   virtual Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) = 0;
+  /// Its proposals come from outside, through `burnish answers`: it never proposes by itself, and a problem on which it
+  /// has attempts left stays open.
+  virtual bool waits() const { return false; }
 };
 
 /// One row an agent: `burnish optimize --agents` and `--help` read the table.
@@ -58,7 +61,14 @@ struct AgentRow {
 };
 std::span<const AgentRow> agent_rows();
 
+/// How language models are asked. `record` gets every exchange, `replay` answers in the models' place (nothing is asked
+/// then); `reference` is what the context of that name shows them. Empty: none of these.
+struct Asking {
+  std::filesystem::path record, replay, reference;
+};
+
 /// The agents of these names (all where the list is empty); fails on an unknown or repeated name.
-Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::string>& names);
+Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::string>& names,
+                                                        const Asking& asking = {});
 
 }  // namespace burnish

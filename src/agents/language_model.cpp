@@ -1,18 +1,29 @@
 #include "agents/language_model.h"
 
 #include "agents/answer.h"
+#include "agents/context.h"
 
 namespace burnish {
 namespace {
 
 class LanguageModel : public Agent {
  public:
-  LanguageModel(Model model, std::unique_ptr<Asker> asker, PromptFacts facts)
-      : model_(std::move(model)), asker_(std::move(asker)), facts_(std::move(facts)) {}
+  LanguageModel(Model model, std::unique_ptr<Asker> asker, PromptFacts facts, std::string context,
+                std::filesystem::path reference)
+      : model_(std::move(model)),
+        asker_(std::move(asker)),
+        facts_(std::move(facts)),
+        context_(std::move(context)),
+        reference_(std::move(reference)) {}
 
-  std::string name() const override { return model_.name; }
+  std::string name() const override { return context_ == "plain" ? model_.name : model_.name + "@" + context_; }
 
   Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {
+    // The context stays the same for the whole problem.
+    if (!context_added_) {
+      if (auto ok = add_context(facts_, context_, task, reference_); !ok) return std::unexpected(ok.error());
+      context_added_ = true;
+    }
     TRY(prompt, make_prompt(task, history, facts_, model_));
     auto reply = asker_->ask(model_, prompt, {});
     if (!reply) return inside("agent " + model_.name, reply.error());
@@ -31,6 +42,9 @@ class LanguageModel : public Agent {
   Model model_;
   std::unique_ptr<Asker> asker_;
   PromptFacts facts_;
+  std::string context_;
+  std::filesystem::path reference_;
+  bool context_added_ = false;
 };
 
 }  // namespace
@@ -55,8 +69,10 @@ Proposal proposal_of(const Reply& reply) {
   return proposal;
 }
 
-std::unique_ptr<Agent> make_language_model(Model model, std::unique_ptr<Asker> asker, PromptFacts facts) {
-  return std::make_unique<LanguageModel>(std::move(model), std::move(asker), std::move(facts));
+std::unique_ptr<Agent> make_language_model(Model model, std::unique_ptr<Asker> asker, PromptFacts facts,
+                                           std::string context, std::filesystem::path reference) {
+  return std::make_unique<LanguageModel>(std::move(model), std::move(asker), std::move(facts), std::move(context),
+                                         std::move(reference));
 }
 
 }  // namespace burnish

@@ -1,5 +1,7 @@
 #pragma once
+#include <filesystem>
 #include <memory>
+#include <string>
 
 #include "agents/agent.h"
 #include "agents/asker.h"
@@ -9,7 +11,9 @@ namespace burnish {
 
 /// A language model as an agent. Its proposals keep the whole answer beside what was read of it; an answer that cannot
 /// be read is a proposal too: it is judged (`plan`), counts as an attempt, and the next prompt says what was missing.
-std::unique_ptr<Agent> make_language_model(Model model, std::unique_ptr<Asker> asker, PromptFacts facts);
+/// `context`: agents/context.h; `reference`: the file that the context of that name shows.
+std::unique_ptr<Agent> make_language_model(Model model, std::unique_ptr<Asker> asker, PromptFacts facts,
+                                           std::string context = "plain", std::filesystem::path reference = {});
 
 /// The proposal that an answer makes.
 Proposal proposal_of(const Reply& reply);

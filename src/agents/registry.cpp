@@ -40,7 +40,7 @@ std::span<const AgentRow> agent_rows() {
   return rows;
 }
 
-Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::string>& names) {
+Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::string>& names, const Asking& asking) {
   std::vector<std::unique_ptr<Agent>> agents;
   std::set<std::string> seen;
   std::string known;
@@ -55,7 +55,7 @@ Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::s
       agents.push_back(found->make());
       continue;
     }
-    auto model = make_model_agent(name);
+    auto model = make_model_agent(name, asking);
     if (!model) return fail(model.error().what, "--agents", "built-in: " + known + "; " + model.error().todo);
     agents.push_back(std::move(*model));
   }

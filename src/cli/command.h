@@ -26,6 +26,9 @@ void add_doctor(Program& program);
 void add_prune(Program& program);
 void add_pack(Program& program);
 void add_unpack(Program& program);
+void add_models(Program& program);
+void add_requests(Program& program);
+void add_answers(Program& program);
 void add_build(Program& program);
 void add_completion(Program& program);
 

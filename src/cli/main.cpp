@@ -49,6 +49,9 @@ int program_main(int argc, char** argv) {
   add_prune(program);
   add_pack(program);
   add_unpack(program);
+  add_models(program);
+  add_requests(program);
+  add_answers(program);
   add_build(program);
   add_completion(program);
   if (argc == 1) {

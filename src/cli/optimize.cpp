@@ -70,8 +70,9 @@ Result<Job> resumed_job(Store& store, const Flags& flags, JudgeOptions& judging)
   return Job{run, spec, o.at("agents"), o.at("attempts")};
 }
 
-Result<Job> new_job(Store& store, const Flags& flags, const ProblemSpec& spec, const JudgeOptions& judging) {
-  Job job{{}, spec, flags.search.agents, flags.search.attempts};
+Result<Job> new_job(Store& store, const Flags& flags, const ProblemSpec& spec, const JudgeOptions& judging,
+                    const std::vector<std::string>& agents) {
+  Job job{{}, spec, agents, flags.search.attempts};
   TRY(run, store.create_run("optimize",
                             {{"judging", to_json(judging)},
                              {"problem", spec_json(spec)},
@@ -100,6 +101,8 @@ void explain(const json& summary, const std::string& run) {
     text += fmt::format("{}: the original stays: no candidate was faster beyond doubt ({} attempts)\n",
                         summary["problem"].get<std::string>(), summary["attempts"].dump());
   }
+  if (summary.contains("waiting"))
+    text += fmt::format("\n{} prompts wait for answers: burnish requests {}\n", summary["waiting"].dump(), run);
   text += fmt::format("\nAll attempts: burnish show {} {}\n", run, summary["problem"].get<std::string>());
   print_text(text);
 }
@@ -111,7 +114,8 @@ int resume_hint(const std::string& run, const Flags& flags) {
 }
 
 Result<int> optimize(const Flags& flags) {
-  TRY(agents_known, make_agents(flags.search.agents));
+  TRY(names, in_contexts(flags.search.agents, flags.search.contexts));
+  TRY(agents_known, make_agents(names));
   (void)agents_known;
   TRY(judging, flags.judge.read());
   const bool resuming = !flags.search.resume.empty();
@@ -131,7 +135,7 @@ Result<int> optimize(const Flags& flags) {
   if (auto ok = can_deploy(out); !ok) return std::unexpected(ok.error());
   TRY(workshop, Workshop::open(flags.common, judging));
   if (!resuming) {
-    TRY(made, new_job(*workshop.store, flags, spec, judging));
+    TRY(made, new_job(*workshop.store, flags, spec, judging, names));
     job = std::move(made);
   }
   TRY(problem, workshop.store->add_problem(job.run.id, spec.name, spec.level, spec_json(spec)));
@@ -142,7 +146,7 @@ Result<int> optimize(const Flags& flags) {
     TRY(stored, stored_outcome(*workshop.store, problem));
     outcome = std::move(stored);
   } else {
-    TRY(agents, make_agents(job.agents));
+    TRY(agents, make_agents(job.agents, flags.search.asking()));
     TRY(judge, workshop.judge(job.run.id, spec.name, flags.judge_fd));
     auto options = flags.search.read(judging);
     options.attempts = job.attempts;
@@ -157,7 +161,10 @@ Result<int> optimize(const Flags& flags) {
       return std::unexpected(ok.error());
     outcome.summary["dir"] = fs::absolute(out).lexically_normal().string();
   }
-  if (auto ok = workshop.store->finish_run(job.run.id); !ok) return std::unexpected(ok.error());
+  const bool waiting = outcome.summary.contains("waiting");
+  if (!waiting) {
+    if (auto ok = workshop.store->finish_run(job.run.id); !ok) return std::unexpected(ok.error());
+  }
   workshop.watcher.reset();
   if (flags.common.json) {
     print_json(outcome.summary);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/interrupt.h"
 #include "base/terminal.h"
 #include "cli/command.h"
@@ -49,7 +51,7 @@ Status add_problems(Store& store, const std::string& run, const std::vector<Prob
 /// Runs one problem to its end. True: interrupted.
 Result<bool> run_problem(Workshop& workshop, const Job& job, const Flags& flags, const ProblemRecord& problem) {
   TRY(spec, spec_of(problem));
-  TRY(agents, make_agents(job.agents));
+  TRY(agents, make_agents(job.agents, flags.search.asking()));
   TRY(judge, workshop.judge(job.run.id, problem.name));
   auto options = flags.search.read(workshop.judging);
   options.attempts = job.attempts;
@@ -77,10 +79,11 @@ Result<bool> run_problem(Workshop& workshop, const Job& job, const Flags& flags,
 }
 
 Result<int> suite(const Flags& flags) {
-  TRY(agents_known, make_agents(flags.search.agents));
+  TRY(names, in_contexts(flags.search.agents, flags.search.contexts));
+  TRY(agents_known, make_agents(names));
   (void)agents_known;
   TRY(judging, flags.judge.read());
-  Job job{{}, flags.search.agents, flags.search.attempts, !flags.no_aa};
+  Job job{{}, names, flags.search.attempts, !flags.no_aa};
   std::vector<ProblemSpec> specs;
   if (!flags.folders.empty()) {
     TRY(found, find_problems(flags.folders, flags.glob));
@@ -123,7 +126,13 @@ Result<int> suite(const Flags& flags) {
       return exit_interrupted;
     }
   }
-  if (auto ok = store.finish_run(job.run.id); !ok) return std::unexpected(ok.error());
+  TRY(after, store.problems(job.run.id));
+  const auto open = std::ranges::count(after, "open", &ProblemRecord::state);
+  if (open > 0) {  // agents that wait for answers have attempts left there
+    std::fprintf(stderr, "%td problems wait for answers: burnish requests %s\n", open, job.run.id.c_str());
+  } else if (auto ok = store.finish_run(job.run.id); !ok) {
+    return std::unexpected(ok.error());
+  }
   workshop.watcher.reset();
   TRY(figures, aggregate(store, job.run.id));
   if (flags.common.json) {

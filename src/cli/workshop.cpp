@@ -49,7 +49,7 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
   command
       .add_option("--agents", flags.agents,
                   "who proposes, separated by commas; all built-in ones by default: " + known +
-                      "; or a model of models.toml, or command:PROGRAM (docs/models.md)")
+                      "; or a model of models.toml, command:PROGRAM, or batch:NAME (docs/models.md)")
       ->delimiter(',')
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -65,6 +65,27 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
   command.add_option("--jobs", flags.jobs, "proposals prepared and compiled at once (default: as many as processors)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
+  command
+      .add_option(
+          "--contexts", flags.contexts,
+          "what language models are shown, each a try of its own: plain, reference (an optimised implementation)")
+      ->delimiter(',')
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("A,B");
+  command
+      .add_option("--reference", flags.reference,
+                  "the implementation that the context of that name shows (default: the built-in compiler's)")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  auto* record =
+      command.add_option("--record", flags.record, "a folder that gets every exchange with a model")->type_name("DIR");
+  command
+      .add_option("--replay", flags.replay,
+                  "answer from a folder that --record wrote: no model is asked, no key needed")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory)
+      ->excludes(record);
   command
       .add_option("--resume", flags.resume,
                   "go on with a run that was stopped or killed; no finished attempt is repeated")

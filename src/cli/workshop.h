@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/context.h"
 #include "cli/session.h"
 #include "swarm/builder.h"
 #include "swarm/deploy.h"
@@ -32,9 +33,11 @@ struct SearchFlags {
   int attempts = 5;
   double seconds = 0;  ///< 0: no limit
   int jobs = 0;        ///< 0: as many as processors
-  std::string resume;
+  std::string resume, record, replay, reference;
+  std::vector<std::string> contexts;
 
   SearchOptions read(const JudgeOptions& judging) const;
+  Asking asking() const { return {record, replay, reference}; }
 };
 void add_search_flags(CLI::App& command, SearchFlags& flags);
 

@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/paths.h"
+#include "swarm/proposals.h"
 
 namespace burnish {
 namespace {
@@ -31,14 +32,6 @@ struct Prepared {
   std::optional<Error> agent_failed;
   std::optional<Error> store_failed;
 };
-
-/// The files of an exported plan that candidates may name without repeating them.
-std::vector<std::string> companions(const fs::path& plan) {
-  std::vector<std::string> names;
-  std::error_code ec;
-  if (!plan.empty() && fs::exists(plan / "constants.safetensors", ec)) names.push_back("constants.safetensors");
-  return names;
-}
 
 /// Names come from agents: "../x" and "/etc/x" are no files of a candidate.
 bool stays_inside(const fs::path& name) {
@@ -92,11 +85,12 @@ class Search {
     if (!opened.plan.empty() && fs::exists(opened.plan / "plan.json", ec)) {
       TRY(name, swarm_.store.artifacts().put_file(opened.plan / "plan.json"));
       files["plan.json"] = name;
-      for (const auto& companion : companions(opened.plan)) {
-        TRY(kept, swarm_.store.artifacts().put_file(opened.plan / companion));
-        files[companion] = kept;
-        companions_[companion] = kept;
+      const auto constants = opened.plan / "constants.safetensors";
+      if (fs::exists(constants, ec)) {
+        TRY(kept, swarm_.store.artifacts().put_file(constants));
+        files["constants.safetensors"] = kept;
       }
+      companions_ = companions_of(files);
     }
     json slim = opened.reply;
     slim.erase("source");
@@ -112,7 +106,7 @@ class Search {
                                      [&](const Seat& s) { return s.agent == attempt.agent; });
       if (seat == board_.seats.end()) continue;  // an agent that this part of the run was not asked for
       const auto index = static_cast<std::size_t>(seat - board_.seats.begin());
-      TRY(proposal, proposal_of(attempt));
+      TRY(proposal, recorded_proposal(swarm_.store, attempt, companions_));
       const EvaluationRecord* search = nullptr;
       for (const auto& evaluation : evaluations) {
         if (evaluation.attempt != attempt.id) continue;
@@ -130,16 +124,6 @@ class Search {
     }
     for (const auto& evaluation : evaluations) aa_done_ |= evaluation.attempt == 0 && evaluation.stage == "search";
     return {};
-  }
-
-  Result<Proposal> proposal_of(const AttemptRecord& attempt) const {
-    Proposal proposal{attempt.name, form_of(attempt.form).value_or(Form::plan), {}, attempt.notes};
-    for (const auto& [name, artifact] : attempt.files) {
-      if (companions_.contains(name)) continue;
-      TRY(text, swarm_.store.artifacts().get(artifact));
-      proposal.files[name] = std::move(text);
-    }
-    return proposal;
   }
 
   Status judge_original() {
@@ -228,20 +212,9 @@ class Search {
   }
 
   Result<AttemptRecord> keep(std::size_t seat, const Proposal& proposal, const std::vector<PastAttempt>& history) {
-    AttemptRecord record{.problem = problem_.id,
-                         .agent = board_.seats[seat].agent,
-                         .number = history.empty() ? 1 : history.back().number + 1,
-                         .strategy = swarm_.strategy.name(),
-                         .name = proposal.name,
-                         .form = to_text(proposal.form),
-                         .notes = proposal.notes};
-    for (const auto& [name, text] : proposal.files) {
-      TRY(artifact, swarm_.store.artifacts().put(text));
-      record.files[name] = artifact;
-    }
-    if (proposal.form == Form::plan)
-      for (const auto& [name, artifact] : companions_) record.files.emplace(name, artifact);
-    return swarm_.store.add_attempt(std::move(record));
+    const int number = history.empty() ? 1 : history.back().number + 1;
+    return record_proposal(swarm_.store, problem_.id, board_.seats[seat].agent, number, swarm_.strategy.name(),
+                           proposal, companions_);
   }
 
   std::optional<Prepared> take_ready() {
@@ -341,9 +314,22 @@ class Search {
     s["eager_seconds"] = opened_.value("eager_seconds", json(nullptr));
     s["trivial"] = opened_.value("trivial", json(false));
     s["saturated"] = opened_.value("saturated", json(false));
-    if (auto ok = swarm_.store.finish_problem(problem_.id, s); !ok) return std::unexpected(ok.error());
+    // An open problem is judged again when answers have come; what was measured by then stays measured.
+    if (const auto waiting = requests_left(); waiting > 0) {
+      s["waiting"] = waiting;
+    } else if (auto ok = swarm_.store.finish_problem(problem_.id, s); !ok) {
+      return std::unexpected(ok.error());
+    }
     swarm_.watcher.on(events::ProblemFinished{problem_.name, s});
     return outcome;
+  }
+
+  /// Agents that wait for answers from outside and have attempts left.
+  std::size_t requests_left() const {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < agents_.size(); ++i)
+      count += agents_[i]->waits() && board_.seats[i].history.size() < static_cast<std::size_t>(options_.attempts);
+    return count;
   }
 
   Result<Verdict> final_verdict(const AttemptRecord& record) {
@@ -374,7 +360,7 @@ class Search {
   Task task_;
   json opened_;
   bool aa_done_ = false;
-  std::map<std::string, std::string> companions_;
+  Companions companions_;
   std::map<std::pair<std::size_t, std::size_t>, AttemptRecord> records_;
   std::map<std::int64_t, Candidate> candidates_;
   std::map<std::int64_t, Verdict> finals_;

@@ -49,3 +49,52 @@ def test_an_unknown_model_is_misuse_that_names_the_known_ones(burnish) -> None:
     done = burnish("optimize", burnish.problem(), "--agents", "gpt-99", "--json")
     assert done.code == 2
     assert "claude-opus-4" in done.err + done.out
+
+
+def test_a_recorded_search_is_replayed_without_the_model(burnish) -> None:
+    agent = program(burnish.folder, [PLAN])
+    arguments = ("optimize", burnish.problem(), "--agents", agent, "--attempts", "1", "--json")
+    first = burnish(*arguments, "--record", "tape")
+    assert first.code == 0 and first.last["winner"] == agent, first.err
+    (burnish.folder / "model.py").write_text("raise SystemExit(9)", encoding="utf-8")
+    again = burnish(*arguments, "--replay", "tape")
+    assert again.code == 0 and again.last["winner"] == agent, again.err
+    (tape,) = (burnish.folder / "tape").iterdir()
+    tape.unlink()
+    empty = burnish(*arguments, "--replay", "tape")
+    assert empty.code == 0 and empty.last["winner"] == "original"
+    assert "the cassette lacks this call" in empty.err
+
+
+def test_models_are_listed_with_what_they_need(burnish) -> None:
+    burnish.env.pop("ANTHROPIC_API_KEY", None)
+    rows = {row["name"]: row for row in burnish("models", "--json").lines}
+    assert not rows["claude-opus-4"]["ready"] and "ANTHROPIC_API_KEY" in rows["claude-opus-4"]["todo"]
+    burnish.env["ANTHROPIC_API_KEY"] = "planted-key"
+    done = burnish("models", "claude-opus-4")
+    assert done.code == 0 and "ready" in done.out and "planted-key" not in done.out + done.err
+    assert burnish("models", "gpt-99").code == 2
+
+
+def test_a_model_that_does_not_answer_fails_the_check(burnish) -> None:
+    models = burnish.folder / "models.toml"
+    models.write_text('[models.mine]\nid = "mine"\nservice = "command"\ncommand = "exit 4"\n', encoding="utf-8")
+    burnish.env["BURNISH_MODELS"] = str(models)
+    done = burnish("models", "mine", "--check", "--json")
+    assert done.code == 1 and "exit status 4" in done.last["failed"]
+    models.write_text('[models.mine]\nid = "mine"\nservice = "command"\ncommand = "echo ready"\n', encoding="utf-8")
+    assert burnish("models", "mine", "--check").code == 0
+
+
+def test_a_model_in_two_contexts_is_two_agents(burnish) -> None:
+    burnish.script(open={"*": {"plan": "identity"}})
+    (burnish.folder / "mine.cu").write_text("__global__ void mine();", encoding="utf-8")
+    agent = program(burnish.folder, [PLAN])
+    done = burnish(
+        *("optimize", burnish.problem(), "--agents", agent, "--contexts", "plain,reference", "--attempts", "1"),
+        *("--reference", burnish.folder / "mine.cu", "--jobs", "1", "--json"),
+    )
+    assert done.code == 0 and done.last["attempts"] == 2, done.err
+    assert {agent for (agent,) in burnish.rows("select agent from attempts")} == {agent, f"{agent}@reference"}
+    prompts = [(burnish.folder / "prompts" / n).read_text(encoding="utf-8") for n in ("1", "2")]
+    assert sorted("__global__ void mine();" in p for p in prompts) == [False, True]

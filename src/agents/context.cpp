@@ -1,0 +1,76 @@
+#include "agents/context.h"
+
+#include <algorithm>
+#include <array>
+
+#include "agents/compiler.h"
+#include "base/files.h"
+
+namespace burnish {
+namespace {
+
+constexpr std::array<std::string_view, 2> known = {"plain", "reference"};
+constexpr std::uint64_t largest_reference = 256 << 10;  ///< bytes of a user's file that go into a prompt
+
+bool is_known(std::string_view context) {
+  return std::ranges::find(known, context) != known.end();
+}
+
+bool is_built_in(const std::string& name) {
+  return std::ranges::any_of(agent_rows(), [&](const AgentRow& row) { return name == row.name; });
+}
+
+/// A proposal as the answer format writes it: one fenced block a file.
+std::string as_answer(const Proposal& proposal) {
+  std::string text;
+  for (const auto& [name, contents] : proposal.files) {
+    const bool plan = name == "plan.json";
+    text += std::string("```") + (plan ? "json " : "cpp ") + name + "\n" + contents;
+    text += contents.ends_with('\n') ? "```\n\n" : "\n```\n\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::pair<std::string, std::string> split_context(const std::string& agent) {
+  const auto at = agent.rfind('@');
+  // A program's name may have an "@" of its own.
+  if (at != std::string::npos && is_known(std::string_view(agent).substr(at + 1)))
+    return {agent.substr(0, at), agent.substr(at + 1)};
+  return {agent, "plain"};
+}
+
+Result<std::vector<std::string>> in_contexts(const std::vector<std::string>& agents,
+                                             const std::vector<std::string>& contexts) {
+  for (const auto& context : contexts)
+    if (!is_known(context)) return fail("there is no context \"" + context + "\"", "--contexts", "plain, reference");
+  if (contexts.empty()) return agents;
+  std::vector<std::string> names;
+  for (const auto& agent : agents) {
+    if (is_built_in(agent)) {
+      names.push_back(agent);
+      continue;
+    }
+    for (const auto& context : contexts) names.push_back(context == "plain" ? agent : agent + "@" + context);
+  }
+  return names;
+}
+
+Status add_context(PromptFacts& facts, const std::string& context, const Task& task,
+                   const std::filesystem::path& file) {
+  if (context != "reference") return {};
+  if (!file.empty()) {
+    TRY(text, read_file(file, largest_reference));
+    facts.reference = std::move(text);
+    facts.reference_kind = file.filename().string() + ", given by the user";
+    return {};
+  }
+  TRY(made, make_compiler()->propose(task, {}));
+  if (!made) return {};
+  facts.reference = as_answer(*made);
+  facts.reference_kind = "what Burnish's own compiler makes of this plan";
+  return {};
+}
+
+}  // namespace burnish

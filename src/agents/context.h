@@ -1,0 +1,25 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "agents/agent.h"
+#include "agents/prompt.h"
+
+/// Context configurations of a language model: what its prompt holds beyond the problem. An agent's name says which:
+/// "claude-opus-4" (plain) or "claude-opus-4@reference".
+namespace burnish {
+
+/// A name's parts: who answers, and the context ("plain" where the name has none).
+std::pair<std::string, std::string> split_context(const std::string& agent);
+
+/// The names of `agents` in each of the `contexts`; built-in agents have none and stay as they are. Fails on a context
+/// that is none.
+Result<std::vector<std::string>> in_contexts(const std::vector<std::string>& agents,
+                                             const std::vector<std::string>& contexts);
+
+/// Adds what the context says: for `reference` the optimised implementation in `file`, or, where that is empty, what
+/// the built-in compiler makes of the plan. Nothing is added where there is no plan to compile.
+Status add_context(PromptFacts& facts, const std::string& context, const Task& task, const std::filesystem::path& file);
+
+}  // namespace burnish

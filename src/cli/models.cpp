@@ -1,0 +1,102 @@
+#include "providers/models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "agents/asker.h"
+#include "base/paths.h"
+#include "base/terminal.h"
+#include "cli/command.h"
+#include "cli/flags.h"
+#include "cli/output.h"
+#include "providers/wire.h"
+
+namespace burnish {
+namespace {
+
+struct Flags {
+  CommonFlags common;
+  std::vector<std::string> names;
+  bool check = false;
+};
+
+/// What is needed before this model can be asked; empty: nothing.
+std::string missing(const Model& model) {
+  if (model.service == "command") return "";
+  const auto key = key_for(model);
+  return key ? "" : key.error().todo;
+}
+
+/// One tiny call: {"answered": seconds} or {"failed": why}.
+json check(const Model& model) {
+  const auto asker = model.service == "command" ? make_command_asker(60) : make_http_asker();
+  Model small = model;
+  small.output_tokens = std::min<std::int64_t>(model.output_tokens, 64);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto reply = asker->ask(small, {"Answer with one word.", {{Message::Role::user, "Say: ready", {}}}}, {});
+  if (!reply) return {{"failed", to_text(reply.error())}};
+  return {{"answered", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()}};
+}
+
+json row_of(const Model& model, bool asks) {
+  const auto todo = missing(model);
+  json row = {{"name", model.name},
+              {"id", model.id},
+              {"service", model.service},
+              {"ready", todo.empty()},
+              {"todo", todo.empty() ? json(nullptr) : json(todo)},
+              {"pictures", model.pictures},
+              {"reasons", model.reasons},
+              {"checked", model.checked},
+              {"dollars_per_million", {model.input_price, model.output_price}},
+              {"from", model.where}};
+  if (asks) row.update(todo.empty() ? check(model) : json{{"failed", todo}});
+  return row;
+}
+
+std::string line_of(const json& row) {
+  const auto text = [&](const char* key) { return row[key].get<std::string>(); };
+  std::string state = row["ready"].get<bool>() ? "ready" : text("todo");
+  if (row.contains("answered")) state = "answered in " + seconds_text(row["answered"].get<double>());
+  if (row.contains("failed")) state = text("failed");
+  return fmt::format("{:<24} {:<17} {:<32} {}\n", text("name"), text("service"), text("id"), state);
+}
+
+Result<int> models(const Flags& flags) {
+  TRY(folder, data_folder());
+  TRY(table, load_models(folder));
+  for (const auto& name : flags.names)
+    if (!table.find(name))
+      return fail("there is no model \"" + name + "\"", "models.toml", "`burnish models` lists all");
+  bool failed = false;
+  for (const auto& model : table.models) {
+    if (!flags.names.empty() && std::ranges::find(flags.names, model.name) == flags.names.end()) continue;
+    const json row = row_of(model, flags.check);
+    failed |= row.contains("failed");
+    flags.common.json ? print_json(row) : print_text(line_of(row));
+  }
+  return failed ? exit_failure : exit_ok;
+}
+
+}  // namespace
+
+void add_models(Program& program) {
+  auto flags = std::make_shared<Flags>();
+  auto& command = *program.app.add_subcommand("models", "language models that are configured, and whether they answer");
+  command.add_option("names", flags->names, "only these")->type_name("NAME...");
+  command.add_flag("--check", flags->check, "make one tiny call to each (status 1 if one does not answer)");
+  add_json_flag(command, flags->common);
+  command.footer(
+      "Rows are added and overridden in models.toml in the store's folder, or $BURNISH_MODELS (docs/models.md).\n"
+      "Example:\n  burnish models --check claude-sonnet-4");
+  command.callback([&program, flags] {
+    program.run = [flags] {
+      auto status = models(*flags);
+      return status ? *status : report_error(status.error(), flags->common.json);
+    };
+  });
+}
+
+}  // namespace burnish

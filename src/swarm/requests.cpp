@@ -1,0 +1,117 @@
+#include "swarm/requests.h"
+
+#include <fmt/format.h>
+
+#include "agents/language_model.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "swarm/proposals.h"
+
+namespace burnish {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// At most `most` characters that batch services take in an id.
+std::string slug(const std::string& text, std::size_t most) {
+  std::string out;
+  for (const char c : text.substr(0, most)) out += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
+  return out;
+}
+
+/// Readable, and unique by a hash: cut names may be equal.
+std::string request_id(const RunRecord& run, const ProblemRecord& problem, const std::string& agent, int number) {
+  const auto hash = hash_hex(run.id + "\n" + problem.name + "\n" + agent + "\n" + std::to_string(number));
+  return fmt::format("{}-{}-{}-{}", slug(problem.name, 28), slug(agent, 18), number, hash.substr(0, 10));
+}
+
+std::vector<std::string> agents_of(const RunRecord& run) {
+  return run.options.value("agents", std::vector<std::string>{});
+}
+
+/// The task as the agent would have been given it, its plan written to `folder`.
+Result<Task> task_of(const Store& store, const RunRecord& run, const ProblemRecord& problem, const fs::path& folder) {
+  const json judging = run.options.value("judging", json::object());
+  Task task{problem.name, judging.value("target", "cpu"), "", {}, problem.opened, judging};
+  for (const auto& [name, artifact] : problem.files) {
+    TRY(text, store.artifacts().get(artifact));
+    if (name == "problem.py") {
+      task.source = std::move(text);
+      continue;
+    }
+    if (auto ok = write_file(folder / name, text); !ok) return std::unexpected(ok.error());
+    task.plan = folder;
+  }
+  return task;
+}
+
+/// The judged attempts of an agent, in order; nothing where one still waits for the judge.
+Result<std::optional<std::vector<PastAttempt>>> history_of(Store& store, const ProblemRecord& problem,
+                                                           const std::string& agent) {
+  TRY(attempts, store.attempts(problem.id));
+  TRY(evaluations, store.evaluations(problem.id));
+  std::vector<PastAttempt> history;
+  for (const auto& attempt : attempts) {
+    if (attempt.agent != agent) continue;
+    const EvaluationRecord* search = nullptr;
+    for (const auto& e : evaluations)
+      if (e.attempt == attempt.id && e.stage == "search") search = &e;
+    if (!search) return std::nullopt;
+    TRY(proposal, recorded_proposal(store, attempt, companions_of(problem.files)));
+    history.push_back({attempt.number, std::move(proposal), search->verdict});
+  }
+  return history;
+}
+
+}  // namespace
+
+Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, const fs::path& scratch) {
+  const int attempts = run.options.value("attempts", 5);
+  TRY(problems, store.problems(run.id));
+  std::vector<Request> requests;
+  for (const auto& problem : problems) {
+    if (problem.state != "open" || !problem.opened.is_object()) continue;
+    std::optional<Task> task;
+    for (const auto& agent : agents_of(run)) {
+      TRY(model, batch_model(agent));
+      if (!model) continue;
+      TRY(history, history_of(store, problem, agent));
+      if (!history || history->size() >= static_cast<std::size_t>(attempts)) continue;
+      if (!task) {
+        const auto folder = scratch / std::to_string(problem.id);
+        std::error_code ec;
+        fs::create_directories(folder, ec);
+        TRY(made, task_of(store, run, problem, folder));
+        task = std::move(made);
+      }
+      TRY(prompt, batch_prompt(agent, *model, *task, *history, run.host, attempts));
+      const int number = history->empty() ? 1 : history->back().number + 1;
+      requests.push_back({request_id(run, problem, agent, number), agent, problem, number, *model, std::move(prompt)});
+    }
+  }
+  return requests;
+}
+
+Result<Taken> take_answer(Store& store, const RunRecord& run, const std::vector<Request>& open, const std::string& id,
+                          const Reply& reply) {
+  TRY(problems, store.problems(run.id));
+  for (const auto& problem : problems) {
+    TRY(attempts, store.attempts(problem.id));
+    for (const auto& attempt : attempts)
+      if (request_id(run, problem, attempt.agent, attempt.number) == id) return Taken::answered_before;
+  }
+  for (const auto& request : open) {
+    if (request.id != id) continue;
+    Proposal proposal = proposal_of(reply);
+    proposal.name = "attempt " + std::to_string(request.number);
+    proposal.notes["model"] = request.model.id;
+    proposal.notes["request"] = id;
+    TRY(kept, record_proposal(store, request.problem.id, request.agent, request.number, "best-of-n", proposal,
+                              companions_of(request.problem.files)));
+    (void)kept;
+    return Taken::taken;
+  }
+  return Taken::unknown;
+}
+
+}  // namespace burnish

@@ -1,0 +1,33 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "agents/model_agents.h"
+#include "store/store.h"
+
+/// Prompts for models that this machine cannot reach, and their answers: nothing is kept but the run itself. A request
+/// is what the store says is open; an answer becomes an attempt that waits to be judged.
+namespace burnish {
+
+struct Request {
+  std::string id;  ///< letters, digits, "-" and "_", at most 64 (what batch services take); the same whenever asked
+  std::string agent;
+  ProblemRecord problem;
+  int number = 0;  ///< of the attempt
+  Model model;
+  Prompt prompt;
+};
+
+/// The open requests of a run: of each problem that was opened and is not done, one for each agent "batch:NAME" that
+/// has attempts left and none waiting to be judged. `scratch` is an empty folder.
+Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, const std::filesystem::path& scratch);
+
+/// What became of an answer.
+enum class Taken { taken, answered_before, unknown };
+
+/// Records an answer under its request's id. Unreadable answers are attempts, too: the next prompt says what was wrong.
+Result<Taken> take_answer(Store& store, const RunRecord& run, const std::vector<Request>& open, const std::string& id,
+                          const Reply& reply);
+
+}  // namespace burnish
