@@ -3,6 +3,7 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <chrono>
 #include <unordered_set>
 
@@ -59,6 +60,8 @@ std::size_t bytes_read(const Program& program, const std::vector<at::Tensor>& fi
   for (const auto entry : program.prepare_reads) bytes += fixed[entry].nbytes();
   return bytes;
 }
+
+constexpr std::size_t small_change = 64 << 10;  ///< bytes that a prepare may always keep: packing pads tiny weights
 
 /// Bytes of the storages that prepare keeps alive, without those of parameters and constants.
 std::size_t bytes_kept(const Program& program, const std::vector<at::Tensor>& fixed) {
@@ -150,7 +153,7 @@ Result<std::shared_ptr<const Bound::State>> Bound::prepare(std::vector<at::Tenso
     if (program.fixed[i].kind == Program::Fixed::Kind::prepared)
       state->fixed[i] = frame.slots[static_cast<std::size_t>(program.kept[program.fixed[i].index])];
   state->prepared.bytes = bytes_kept(program, state->fixed);
-  const std::size_t budget = 2 * bytes_read(program, state->fixed);
+  const std::size_t budget = std::max(small_change, 2 * bytes_read(program, state->fixed));
   if (state->prepared.bytes > budget)
     return fail("prepare keeps " + std::to_string(state->prepared.bytes) + " bytes, more than twice what it reads (" +
                     std::to_string(budget) + ")",

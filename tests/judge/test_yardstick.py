@@ -10,7 +10,7 @@ from burnish.judge.perturb import Parameters, perturbable
 from burnish.judge.pool import Pool
 from burnish.judge.trees import align, flatten_result, sharing
 from burnish.judge.widen import CannotWiden, run_wide
-from burnish.judge.yardstick import check, slack
+from burnish.judge.yardstick import _usual, check, slack
 from fakes import FakeProblem
 
 nn = torch.nn
@@ -55,6 +55,37 @@ def test_a_row_that_is_small_is_judged_by_its_own_size():
 
     found = checked(pool, 0, last_row_half)
     assert found is not None and "row [63, :]" in found.what
+
+
+def test_parts_are_held_to_what_parts_are_usually_off_by():
+    """Not to the luck of one of thousands, and not excused by one that cancels."""
+    base = torch.ones(1000)
+    part = 1e-6 * torch.linspace(0, 1, 1000)
+    part[0] = 1.0
+    assert 0.85e-6 < _usual(part, base) < 1e-6
+    assert _usual(part[:8], base[:8]) == 0.0, "too few to tell"
+    assert _usual(part, torch.zeros(1000)) == 0.0
+
+
+def test_a_gate_of_thousands_of_planes_may_be_computed_otherwise():
+    """One factor a plane, with an error in proportion to its argument: eager is lucky on some planes."""
+
+    class Gate(nn.Module):
+        def forward(self, x):
+            return x * torch.exp(-x.mean((2, 3), keepdim=True))
+
+    pool = pool_of(Gate(), lambda: 40 + 4 * torch.rand(16, 256, 8, 8))
+    torch.manual_seed(0)
+
+    def other_order(y):
+        return y * (1 + 3e-6 * torch.randn(16, 256, 1, 1))
+
+    def one_in_bfloat16(y):
+        y[3, 5] = y[3, 5].bfloat16().float()
+        return y
+
+    assert checked(pool, 0, other_order) is None
+    assert checked(pool, 0, one_in_bfloat16) is not None
 
 
 def test_float64_survives_casts_and_knows_its_limits():

@@ -69,10 +69,11 @@ TEST(Bound, PrepareMayKeepTwiceWhatItReads) {
                    R"("params": {"w": "w"}, "prepare": [{"op": "aten::repeat", "args": ["w", [)" +
                        std::string(repeats) + R"(, 1]], "out": ["k"]}])");
   };
-  EXPECT_TRUE(make_bound(folder, plan("2"), {at::randn({1, 4})}));
+  EXPECT_TRUE(make_bound(folder, plan("2"), {at::randn({64, 512})}));
+  EXPECT_TRUE(make_bound(folder, plan("3"), {at::randn({1, 4})})) << "64 KB may always be kept";
   const auto program = load(folder, plan("3"));
   ASSERT_TRUE(program);
-  const auto bound = Bound::make(*program, {at::randn({1, 4})});
+  const auto bound = Bound::make(*program, {at::randn({64, 512})});
   ASSERT_FALSE(bound);
   EXPECT_EQ(bound.error().reason, "prepare-budget");
 }
