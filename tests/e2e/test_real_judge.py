@@ -128,7 +128,7 @@ def test_a_kill_of_any_process_costs_at_most_its_attempt(real):
     run = None
     for _ in range(3):
         args = ["--resume", run] if run else [real.real_problem]
-        process = real.start("optimize", *args, *FAST, "--agents", "library", "--attempts", "2", "--out", "fast")
+        process = real.start("optimize", *args, *FAST, "--agents", "inductor", "--attempts", "2", "--out", "fast")
         time.sleep(draw.uniform(3, 9))
         tree = [process.pid, *descendants(process.pid)]
         if process.poll() is None:
