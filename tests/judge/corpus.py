@@ -90,4 +90,4 @@ def earned(attack: Attack, verdict: dict) -> bool:
         return NO_WIN in attack.reasons and (interval is None or interval[0] <= WIN)
     # What is wrong in some calls only may be seen as two calls that differ, by which calls those were.
     differs = verdict["reason"] == "nondeterministic" and bool({"values", "stale", "late"} & attack.reasons)
-    return verdict["verdict"] == "refused" and differs or verdict["reason"] in attack.reasons
+    return (verdict["verdict"] == "refused" and differs) or verdict["reason"] in attack.reasons
