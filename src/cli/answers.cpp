@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "agents/asker.h"
 #include "base/files.h"
@@ -72,6 +73,8 @@ Result<std::vector<Answer>> read_answers(const fs::path& folder, const std::vect
   for (const auto& entry : fs::directory_iterator(folder, ec))
     if (entry.is_regular_file(ec)) files.push_back(entry.path());
   std::ranges::sort(files);
+  std::set<std::string> prompts;
+  for (const auto& request : open) prompts.insert(to_text(request.prompt));
   std::vector<Answer> answers;
   for (const auto& file : files) {
     const auto extension = file.extension();
@@ -90,9 +93,8 @@ Result<std::vector<Answer>> read_answers(const fs::path& folder, const std::vect
       read_lines(*text, name, answers);
       continue;
     }
+    if (prompts.contains(*text)) continue;
     const auto id = name.substr(0, name.find('.'));
-    const bool prompt = std::ranges::any_of(open, [&](const Request& r) { return to_text(r.prompt) == *text; });
-    if (prompt) continue;
     answers.push_back({id, Reply{.text = std::move(*text), .usage = {}, .stop = Stop::end, .raw_stop = ""}, name});
   }
   return answers;
