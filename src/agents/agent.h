@@ -61,10 +61,17 @@ struct AgentRow {
 };
 std::span<const AgentRow> agent_rows();
 
+/// An optimised implementation that the context `reference` shows.
+struct Reference {
+  std::string name;  ///< of the file that it came from
+  std::string text;
+};
+
 /// How language models are asked. `record` gets every exchange, `replay` answers in the models' place (nothing is asked
-/// then); `reference` is what the context of that name shows them. Empty: none of these.
+/// then). Empty: none of these.
 struct Asking {
-  std::filesystem::path record, replay, reference;
+  std::filesystem::path record, replay;
+  std::optional<Reference> reference;  ///< the user's own; else the context of that name finds one
 };
 
 /// The agents of these names (all where the list is empty); fails on an unknown or repeated name.

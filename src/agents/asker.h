@@ -18,6 +18,9 @@ class Asker {
   virtual Result<Reply> ask(const Model& model, const Prompt& prompt, const OnText& on_text) = 0;
 };
 
+/// What asks this model: a program for the service "command" (ended after `command_s`), HTTP for all others.
+std::unique_ptr<Asker> make_asker(const Model& model, double command_s = 600);
+
 /// Over HTTP to the model's service; the key is read when the first question is asked.
 std::unique_ptr<Asker> make_http_asker();
 

@@ -29,13 +29,6 @@ Result<Reply> read_reply(const std::filesystem::path& file) {
   }
 }
 
-/// A model's name as part of a file's: "command:/opt/my model" has what a file's name must not.
-std::string file_part(const std::string& name) {
-  std::string part;
-  for (const char c : name.substr(0, 60)) part += std::isalnum(static_cast<unsigned char>(c)) || c == '.' ? c : '-';
-  return part;
-}
-
 class CassetteAsker : public Asker {
  public:
   CassetteAsker(std::filesystem::path folder, std::unique_ptr<Asker> inner)
@@ -44,7 +37,7 @@ class CassetteAsker : public Asker {
   Result<Reply> ask(const Model& model, const Prompt& prompt, const OnText& on_text) override {
     const std::string text = to_text(prompt);
     const auto file =
-        folder_ / (file_part(model.name) + "-" + hash_hex(model.name + "\n" + text).substr(0, 16) + ".json");
+        folder_ / (file_name(model.name, ".-_", 60) + "-" + hash_hex(model.name + "\n" + text).substr(0, 16) + ".json");
     if (std::filesystem::exists(file)) {
       auto reply = read_reply(file);
       if (reply && on_text) on_text(reply->text);

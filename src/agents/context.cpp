@@ -57,13 +57,18 @@ Result<std::vector<std::string>> in_contexts(const std::vector<std::string>& age
   return names;
 }
 
+Result<Reference> read_reference(const std::filesystem::path& file) {
+  auto text = read_file(file, largest_reference);
+  if (!text) return inside("--reference", text.error());
+  return Reference{file.filename().string(), std::move(*text)};
+}
+
 Status add_context(PromptFacts& facts, const std::string& context, const Task& task,
-                   const std::filesystem::path& file) {
+                   const std::optional<Reference>& reference) {
   if (context != "reference") return {};
-  if (!file.empty()) {
-    TRY(text, read_file(file, largest_reference));
-    facts.reference = std::move(text);
-    facts.reference_kind = file.filename().string() + ", given by the user";
+  if (reference) {
+    facts.reference = reference->text;
+    facts.reference_kind = reference->name + ", given by the user";
     return {};
   }
   TRY(made, make_compiler()->propose(task, {}));

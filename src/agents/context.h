@@ -18,8 +18,12 @@ std::pair<std::string, std::string> split_context(const std::string& agent);
 Result<std::vector<std::string>> in_contexts(const std::vector<std::string>& agents,
                                              const std::vector<std::string>& contexts);
 
-/// Adds what the context says: for `reference` the optimised implementation in `file`, or, where that is empty, what
-/// the built-in compiler makes of the plan. Nothing is added where there is no plan to compile.
-Status add_context(PromptFacts& facts, const std::string& context, const Task& task, const std::filesystem::path& file);
+/// The user's file as a reference; refuses one that is too long for a prompt.
+Result<Reference> read_reference(const std::filesystem::path& file);
+
+/// Adds what the context says: for `reference` the optimised implementation given, or else what the built-in compiler
+/// makes of the plan. Nothing is added where there is no plan to compile.
+Status add_context(PromptFacts& facts, const std::string& context, const Task& task,
+                   const std::optional<Reference>& reference);
 
 }  // namespace burnish

@@ -27,4 +27,8 @@ std::unique_ptr<Asker> make_http_asker() {
   return std::make_unique<HttpAsker>();
 }
 
+std::unique_ptr<Asker> make_asker(const Model& model, double command_s) {
+  return model.service == "command" ? make_command_asker(command_s) : make_http_asker();
+}
+
 }  // namespace burnish

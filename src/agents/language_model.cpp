@@ -9,7 +9,7 @@ namespace {
 class LanguageModel : public Agent {
  public:
   LanguageModel(Model model, std::unique_ptr<Asker> asker, PromptFacts facts, std::string context,
-                std::filesystem::path reference)
+                std::optional<Reference> reference)
       : model_(std::move(model)),
         asker_(std::move(asker)),
         facts_(std::move(facts)),
@@ -43,7 +43,7 @@ class LanguageModel : public Agent {
   std::unique_ptr<Asker> asker_;
   PromptFacts facts_;
   std::string context_;
-  std::filesystem::path reference_;
+  std::optional<Reference> reference_;
   bool context_added_ = false;
 };
 
@@ -70,7 +70,7 @@ Proposal proposal_of(const Reply& reply) {
 }
 
 std::unique_ptr<Agent> make_language_model(Model model, std::unique_ptr<Asker> asker, PromptFacts facts,
-                                           std::string context, std::filesystem::path reference) {
+                                           std::string context, std::optional<Reference> reference) {
   return std::make_unique<LanguageModel>(std::move(model), std::move(asker), std::move(facts), std::move(context),
                                          std::move(reference));
 }

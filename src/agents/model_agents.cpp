@@ -2,7 +2,6 @@
 
 #include "agents/context.h"
 #include "agents/language_model.h"
-#include "base/paths.h"
 #include "providers/models.h"
 #include "targets/cpu/describe.h"
 
@@ -28,11 +27,6 @@ std::unique_ptr<Asker> on_tape(std::unique_ptr<Asker> asker, const Asking& askin
   return asker;
 }
 
-Result<ModelTable> model_table() {
-  TRY(folder, data_folder());
-  return load_models(folder);
-}
-
 PromptFacts facts_here() {
   const cpu::Device device = cpu::describe();
   PromptFacts facts;
@@ -52,15 +46,15 @@ Result<std::unique_ptr<Agent>> make_model_agent(const std::string& agent, const 
     model.id = model.command = name.substr(command_prefix.size());
     model.service = "command";
     if (model.command.empty()) return fail("\"command:\" names no program", "--agents", "write command:PROGRAM");
-    return make_language_model(std::move(model), on_tape(make_command_asker(), asking), facts_here(), context,
-                               asking.reference);
+    auto asker = on_tape(make_asker(model), asking);
+    return make_language_model(std::move(model), std::move(asker), facts_here(), context, asking.reference);
   }
   if (name.starts_with(batch_prefix)) {
     TRY(known, batch_model(agent));
     (void)known;
     return std::make_unique<BatchModel>(agent);
   }
-  TRY(table, model_table());
+  TRY(table, configured_models());
   const Model* model = table.find(name);
   if (!model) {
     std::string known;
@@ -68,15 +62,14 @@ Result<std::unique_ptr<Agent>> make_model_agent(const std::string& agent, const 
     return fail("there is no agent or model \"" + name + "\"", "--agents",
                 "models: " + known + "; any program: command:PROGRAM; by files: batch:NAME");
   }
-  auto asker = model->service == "command" ? make_command_asker() : make_http_asker();
-  return make_language_model(*model, on_tape(std::move(asker), asking), facts_here(), context, asking.reference);
+  return make_language_model(*model, on_tape(make_asker(*model), asking), facts_here(), context, asking.reference);
 }
 
 Result<std::optional<Model>> batch_model(const std::string& agent) {
   if (!agent.starts_with(batch_prefix)) return std::nullopt;
   const auto name = split_context(agent).first.substr(batch_prefix.size());
   if (name.empty()) return fail("\"batch:\" names nobody", "--agents", "write batch:NAME, such as batch:claude");
-  TRY(table, model_table());
+  TRY(table, configured_models());
   if (const Model* known = table.find(name)) return *known;
   Model model;
   model.name = model.id = name;
@@ -84,14 +77,16 @@ Result<std::optional<Model>> batch_model(const std::string& agent) {
 }
 
 Result<Prompt> batch_prompt(const std::string& agent, const Model& model, const Task& task,
-                            std::span<const PastAttempt> history, const json& device, int attempts) {
+                            std::span<const PastAttempt> history, const json& device, int attempts,
+                            const std::optional<Reference>& reference) {
   PromptFacts facts = facts_here();
   facts.attempts = attempts;
   if (device.is_object()) {
     facts.device = device.dump();
     facts.threads = device.value("cores", facts.threads);
   }
-  if (auto ok = add_context(facts, split_context(agent).second, task, {}); !ok) return std::unexpected(ok.error());
+  if (auto ok = add_context(facts, split_context(agent).second, task, reference); !ok)
+    return std::unexpected(ok.error());
   return make_prompt(task, history, facts, model);
 }
 

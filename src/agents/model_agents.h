@@ -20,6 +20,7 @@ Result<std::optional<Model>> batch_model(const std::string& agent);
 /// The prompt of its next attempt, as `burnish requests` writes it. `device` is the machine that kernels will run on
 /// (`host` of the run), which may not be this one.
 Result<Prompt> batch_prompt(const std::string& agent, const Model& model, const Task& task,
-                            std::span<const PastAttempt> history, const json& device, int attempts);
+                            std::span<const PastAttempt> history, const json& device, int attempts,
+                            const std::optional<Reference>& reference = {});
 
 }  // namespace burnish

@@ -116,4 +116,13 @@ Status write_file(const std::filesystem::path& path, std::string_view bytes) {
   return done;
 }
 
+std::string file_name(std::string_view text, std::string_view kept, std::size_t most) {
+  std::string name;
+  for (const char c : text.substr(0, most)) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || kept.find(c) != std::string_view::npos;
+    name += plain ? c : '_';
+  }
+  return name.empty() || name[0] == '.' ? "_" + name : name;
+}
+
 }  // namespace burnish

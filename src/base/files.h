@@ -16,4 +16,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t l
 /// old file or the new one whole. Missing folders are made. The temporary file is removed where anything fails.
 Status write_file(const std::filesystem::path& path, std::string_view bytes);
 
+/// A name that can be a file's, at most `most` characters of it: what is neither letter nor digit nor in `kept` becomes
+/// "_", and a dot does not come first.
+std::string file_name(std::string_view text, std::string_view kept = ".-_", std::size_t most = std::string_view::npos);
+
 }  // namespace burnish

@@ -120,6 +120,7 @@ Result<int> answers(const Flags& flags) {
   TRY(scratch, Scratch::make());
   TRY(open, open_requests(*store, run, scratch.path()));
   TRY(found, read_answers(flags.folder, open));
+  TRY(answered, answered_requests(*store, run));
   int taken = 0, before = 0, faults = 0;
   for (const auto& answer : found) {
     if (!answer.reply) {
@@ -127,7 +128,7 @@ Result<int> answers(const Flags& flags) {
       std::fprintf(stderr, "%s: %s\n", answer.where.c_str(), to_text(answer.reply.error()).c_str());
       continue;
     }
-    TRY(what, take_answer(*store, run, open, answer.id, *answer.reply));
+    TRY(what, take_answer(*store, open, answered, answer.id, *answer.reply));
     taken += what == Taken::taken;
     before += what == Taken::answered_before;
     if (what != Taken::unknown) continue;

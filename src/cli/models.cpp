@@ -6,7 +6,6 @@
 #include <chrono>
 
 #include "agents/asker.h"
-#include "base/paths.h"
 #include "base/terminal.h"
 #include "cli/command.h"
 #include "cli/flags.h"
@@ -31,7 +30,7 @@ std::string missing(const Model& model) {
 
 /// One tiny call: {"answered": seconds} or {"failed": why}.
 json check(const Model& model) {
-  const auto asker = model.service == "command" ? make_command_asker(60) : make_http_asker();
+  const auto asker = make_asker(model, 60);
   Model small = model;
   small.output_tokens = std::min<std::int64_t>(model.output_tokens, 64);
   const auto begin = std::chrono::steady_clock::now();
@@ -65,8 +64,7 @@ std::string line_of(const json& row) {
 }
 
 Result<int> models(const Flags& flags) {
-  TRY(folder, data_folder());
-  TRY(table, load_models(folder));
+  TRY(table, configured_models());
   for (const auto& name : flags.names)
     if (!table.find(name))
       return fail("there is no model \"" + name + "\"", "models.toml", "`burnish models` lists all");

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/terminal.h"
 #include "cli/command.h"
@@ -25,8 +26,7 @@ struct Flags {
 struct Job {
   RunRecord run;
   ProblemSpec spec;
-  std::vector<std::string> agents;
-  int attempts = 5;
+  Choices choices;
 };
 
 json spec_json(const ProblemSpec& spec) {
@@ -67,20 +67,16 @@ Result<Job> resumed_job(Store& store, const Flags& flags, JudgeOptions& judging)
     return fail("the run was started from Python, whose process held the module", "--resume",
                 "resume it with burnish.optimize(..., resume=...)");
   }
-  return Job{run, spec, o.at("agents"), o.at("attempts")};
+  TRY(choices, choices_of(o));
+  return Job{run, spec, std::move(choices)};
 }
 
-Result<Job> new_job(Store& store, const Flags& flags, const ProblemSpec& spec, const JudgeOptions& judging,
-                    const std::vector<std::string>& agents) {
-  Job job{{}, spec, agents, flags.search.attempts};
-  TRY(run, store.create_run("optimize",
-                            {{"judging", to_json(judging)},
-                             {"problem", spec_json(spec)},
-                             {"agents", job.agents},
-                             {"attempts", job.attempts}},
-                            describe_host()));
-  job.run = std::move(run);
-  return job;
+Result<Job> new_job(Store& store, const ProblemSpec& spec, const JudgeOptions& judging, const Choices& choices) {
+  json options = to_json(choices);
+  options["judging"] = to_json(judging);
+  options["problem"] = spec_json(spec);
+  TRY(run, store.create_run("optimize", options, describe_host()));
+  return Job{std::move(run), spec, choices};
 }
 
 void explain(const json& summary, const std::string& run) {
@@ -114,9 +110,7 @@ int resume_hint(const std::string& run, const Flags& flags) {
 }
 
 Result<int> optimize(const Flags& flags) {
-  TRY(names, in_contexts(flags.search.agents, flags.search.contexts));
-  TRY(agents_known, make_agents(names));
-  (void)agents_known;
+  TRY(choices, flags.search.choices());
   TRY(judging, flags.judge.read());
   const bool resuming = !flags.search.resume.empty();
   ProblemSpec spec;
@@ -135,7 +129,7 @@ Result<int> optimize(const Flags& flags) {
   if (auto ok = can_deploy(out); !ok) return std::unexpected(ok.error());
   TRY(workshop, Workshop::open(flags.common, judging));
   if (!resuming) {
-    TRY(made, new_job(*workshop.store, flags, spec, judging, names));
+    TRY(made, new_job(*workshop.store, spec, judging, choices));
     job = std::move(made);
   }
   TRY(problem, workshop.store->add_problem(job.run.id, spec.name, spec.level, spec_json(spec)));
@@ -146,10 +140,9 @@ Result<int> optimize(const Flags& flags) {
     TRY(stored, stored_outcome(*workshop.store, problem));
     outcome = std::move(stored);
   } else {
-    TRY(agents, make_agents(job.agents, flags.search.asking()));
+    TRY(agents, make_agents(job.choices.agents, flags.search.asking(job.choices)));
     TRY(judge, workshop.judge(job.run.id, spec.name, flags.judge_fd));
-    auto options = flags.search.read(judging);
-    options.attempts = job.attempts;
+    const auto options = flags.search.read(judging, job.choices);
     auto found = optimize_problem(workshop.swarm(*judge), problem, spec, std::move(agents), options);
     if (!found && found.error().reason == interrupted_reason) return resume_hint(job.run.id, flags);
     if (!found) return std::unexpected(found.error());

@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/paths.h"
 #include "cli/settings.h"
 #include "targets/cpu/describe.h"
@@ -54,15 +55,6 @@ json describe_host() {
     host["system"] = std::string(system.sysname) + " " + system.release + " " + system.machine;
   }
   return host;
-}
-
-std::string file_name(const std::string& text) {
-  std::string name;
-  for (const char c : text) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_';
-    name += plain ? c : '_';
-  }
-  return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
 }  // namespace burnish

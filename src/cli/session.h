@@ -21,7 +21,4 @@ Result<JudgeConnection> judge_connection(const Store& store, const std::string& 
 /// What a run was measured on.
 json describe_host();
 
-/// A name that can be a file's: what is not a letter, a digit, a dot, a dash or an underscore becomes "_".
-std::string file_name(const std::string& text);
-
 }  // namespace burnish

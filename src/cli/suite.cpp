@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/terminal.h"
 #include "cli/command.h"
@@ -27,8 +28,7 @@ struct Flags {
 /// Everything a later part of the run needs to go on alike.
 struct Job {
   RunRecord run;
-  std::vector<std::string> agents;
-  int attempts = 5;
+  Choices choices;
   bool measure_aa = true;
 };
 
@@ -51,10 +51,9 @@ Status add_problems(Store& store, const std::string& run, const std::vector<Prob
 /// Runs one problem to its end. True: interrupted.
 Result<bool> run_problem(Workshop& workshop, const Job& job, const Flags& flags, const ProblemRecord& problem) {
   TRY(spec, spec_of(problem));
-  TRY(agents, make_agents(job.agents, flags.search.asking()));
+  TRY(agents, make_agents(job.choices.agents, flags.search.asking(job.choices)));
   TRY(judge, workshop.judge(job.run.id, problem.name));
-  auto options = flags.search.read(workshop.judging);
-  options.attempts = job.attempts;
+  auto options = flags.search.read(workshop.judging, job.choices);
   options.measure_aa = job.measure_aa;
   auto outcome = optimize_problem(workshop.swarm(*judge), problem, spec, std::move(agents), options);
   if (!outcome && outcome.error().reason == interrupted_reason) return true;
@@ -79,11 +78,9 @@ Result<bool> run_problem(Workshop& workshop, const Job& job, const Flags& flags,
 }
 
 Result<int> suite(const Flags& flags) {
-  TRY(names, in_contexts(flags.search.agents, flags.search.contexts));
-  TRY(agents_known, make_agents(names));
-  (void)agents_known;
+  TRY(choices, flags.search.choices());
   TRY(judging, flags.judge.read());
-  Job job{{}, names, flags.search.attempts, !flags.no_aa};
+  Job job{{}, choices, !flags.no_aa};
   std::vector<ProblemSpec> specs;
   if (!flags.folders.empty()) {
     TRY(found, find_problems(flags.folders, flags.glob));
@@ -96,18 +93,15 @@ Result<int> suite(const Flags& flags) {
     TRY(run, resume_run(*store, flags.search.resume, "suite"));
     TRY(before, judge_options_of(run.options.at("judging")));
     judging = before;
-    job = {run, run.options.at("agents"), run.options.at("attempts"), run.options.at("aa")};
+    TRY(chosen, choices_of(run.options));
+    job = {run, std::move(chosen), run.options.at("aa")};
   }
   TRY(workshop, Workshop::open(flags.common, judging));
   auto& store = *workshop.store;
   if (job.run.id.empty()) {
-    TRY(run, store.create_run("suite",
-                              {{"judging", to_json(judging)},
-                               {"agents", job.agents},
-                               {"attempts", job.attempts},
-                               {"aa", job.measure_aa},
-                               {"folders", flags.folders}},
-                              describe_host()));
+    json options = to_json(job.choices);
+    options.update({{"judging", to_json(judging)}, {"aa", job.measure_aa}, {"folders", flags.folders}});
+    TRY(run, store.create_run("suite", options, describe_host()));
     job.run = std::move(run);
   }
   if (auto ok = add_problems(store, job.run.id, specs); !ok) return std::unexpected(ok.error());

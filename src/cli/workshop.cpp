@@ -33,9 +33,22 @@ Swarm Workshop::swarm(Judge& judge) {
   return {*store, judge, *builder, *lease, *watcher, *strategy, scratch};
 }
 
-SearchOptions SearchFlags::read(const JudgeOptions& judging) const {
+Result<Choices> SearchFlags::choices() const {
+  Choices choices{.attempts = attempts};
+  TRY(names, in_contexts(agents, contexts));
+  choices.agents = std::move(names);
+  TRY(known, make_agents(choices.agents));
+  (void)known;
+  if (!reference.empty()) {
+    TRY(read, read_reference(reference));
+    choices.reference = std::move(read);
+  }
+  return choices;
+}
+
+SearchOptions SearchFlags::read(const JudgeOptions& judging, const Choices& choices) const {
   SearchOptions options;
-  options.attempts = attempts;
+  options.attempts = choices.attempts;
   if (seconds > 0) options.seconds = seconds;
   options.jobs = jobs > 0 ? jobs : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   options.judging = to_json(judging);

@@ -6,6 +6,7 @@
 #include "agents/context.h"
 #include "cli/session.h"
 #include "swarm/builder.h"
+#include "swarm/choices.h"
 #include "swarm/deploy.h"
 #include "swarm/supervisor.h"
 
@@ -36,8 +37,10 @@ struct SearchFlags {
   std::string resume, record, replay, reference;
   std::vector<std::string> contexts;
 
-  SearchOptions read(const JudgeOptions& judging) const;
-  Asking asking() const { return {record, replay, reference}; }
+  /// What belongs to the run. Fails on what no agent could work with, before anything is judged.
+  Result<Choices> choices() const;
+  SearchOptions read(const JudgeOptions& judging, const Choices& choices) const;
+  Asking asking(const Choices& choices) const { return {record, replay, choices.reference}; }
 };
 void add_search_flags(CLI::App& command, SearchFlags& flags);
 

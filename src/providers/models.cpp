@@ -8,6 +8,7 @@
 #include <memory>
 #include <sstream>
 
+#include "base/paths.h"
 #include "providers/wire.h"
 
 namespace burnish {
@@ -137,6 +138,11 @@ Result<ModelTable> load_models(const std::filesystem::path& config_folder) {
   text << in.rdbuf();
   if (auto ok = read_models(table, text.str(), own.string()); !ok) return std::unexpected(ok.error());
   return table;
+}
+
+Result<ModelTable> configured_models() {
+  TRY(folder, data_folder());
+  return load_models(folder);
 }
 
 Result<std::string> key_for(const Model& model) {

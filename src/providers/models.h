@@ -24,6 +24,9 @@ Status read_models(ModelTable& table, std::string_view toml, const std::string& 
 /// The shipped rows, then `$BURNISH_MODELS` or models.toml in `config_folder` where one exists.
 Result<ModelTable> load_models(const std::filesystem::path& config_folder);
 
+/// The same with the user's file in Burnish's own folder (base/paths.h): the table that every command works with.
+Result<ModelTable> configured_models();
+
 /// The key of a model's service: its environment variable, or the output of `<variable>_COMMAND` where that is set.
 /// Fails with the variable's name where a key is needed and none is there. Never logged by the callers.
 Result<std::string> key_for(const Model& model);

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agents/language_model.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "swarm/choices.h"
 #include "swarm/proposals.h"
 
 namespace burnish {
@@ -12,21 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// At most `most` characters that batch services take in an id.
-std::string slug(const std::string& text, std::size_t most) {
-  std::string out;
-  for (const char c : text.substr(0, most)) out += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
-  return out;
-}
-
 /// Readable, and unique by a hash: cut names may be equal.
 std::string request_id(const RunRecord& run, const ProblemRecord& problem, const std::string& agent, int number) {
   const auto hash = hash_hex(run.id + "\n" + problem.name + "\n" + agent + "\n" + std::to_string(number));
-  return fmt::format("{}-{}-{}-{}", slug(problem.name, 28), slug(agent, 18), number, hash.substr(0, 10));
-}
-
-std::vector<std::string> agents_of(const RunRecord& run) {
-  return run.options.value("agents", std::vector<std::string>{});
+  return fmt::format("{}-{}-{}-{}", file_name(problem.name, "-_", 28), file_name(agent, "-_", 18), number,
+                     hash.substr(0, 10));
 }
 
 /// The task as the agent would have been given it, its plan written to `folder`.
@@ -66,17 +59,19 @@ Result<std::optional<std::vector<PastAttempt>>> history_of(Store& store, const P
 }  // namespace
 
 Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, const fs::path& scratch) {
-  const int attempts = run.options.value("attempts", 5);
+  // `burnish eval` and `verify` have no agents: nothing is open there.
+  if (!run.options.contains("agents")) return std::vector<Request>{};
+  TRY(choices, choices_of(run.options));
   TRY(problems, store.problems(run.id));
   std::vector<Request> requests;
   for (const auto& problem : problems) {
     if (problem.state != "open" || !problem.opened.is_object()) continue;
     std::optional<Task> task;
-    for (const auto& agent : agents_of(run)) {
+    for (const auto& agent : choices.agents) {
       TRY(model, batch_model(agent));
       if (!model) continue;
       TRY(history, history_of(store, problem, agent));
-      if (!history || history->size() >= static_cast<std::size_t>(attempts)) continue;
+      if (!history || history->size() >= static_cast<std::size_t>(choices.attempts)) continue;
       if (!task) {
         const auto folder = scratch / std::to_string(problem.id);
         std::error_code ec;
@@ -84,7 +79,7 @@ Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, c
         TRY(made, task_of(store, run, problem, folder));
         task = std::move(made);
       }
-      TRY(prompt, batch_prompt(agent, *model, *task, *history, run.host, attempts));
+      TRY(prompt, batch_prompt(agent, *model, *task, *history, run.host, choices.attempts, choices.reference));
       const int number = history->empty() ? 1 : history->back().number + 1;
       requests.push_back({request_id(run, problem, agent, number), agent, problem, number, *model, std::move(prompt)});
     }
@@ -92,26 +87,30 @@ Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, c
   return requests;
 }
 
-Result<Taken> take_answer(Store& store, const RunRecord& run, const std::vector<Request>& open, const std::string& id,
-                          const Reply& reply) {
+Result<std::set<std::string>> answered_requests(Store& store, const RunRecord& run) {
+  std::set<std::string> ids;
   TRY(problems, store.problems(run.id));
   for (const auto& problem : problems) {
     TRY(attempts, store.attempts(problem.id));
-    for (const auto& attempt : attempts)
-      if (request_id(run, problem, attempt.agent, attempt.number) == id) return Taken::answered_before;
+    for (const auto& attempt : attempts) ids.insert(request_id(run, problem, attempt.agent, attempt.number));
   }
-  for (const auto& request : open) {
-    if (request.id != id) continue;
-    Proposal proposal = proposal_of(reply);
-    proposal.name = "attempt " + std::to_string(request.number);
-    proposal.notes["model"] = request.model.id;
-    proposal.notes["request"] = id;
-    TRY(kept, record_proposal(store, request.problem.id, request.agent, request.number, "best-of-n", proposal,
-                              companions_of(request.problem.files)));
-    (void)kept;
-    return Taken::taken;
-  }
-  return Taken::unknown;
+  return ids;
+}
+
+Result<Taken> take_answer(Store& store, const std::vector<Request>& open, std::set<std::string>& answered,
+                          const std::string& id, const Reply& reply) {
+  if (answered.contains(id)) return Taken::answered_before;
+  const auto request = std::ranges::find(open, id, &Request::id);
+  if (request == open.end()) return Taken::unknown;
+  Proposal proposal = proposal_of(reply);
+  proposal.name = "attempt " + std::to_string(request->number);
+  proposal.notes["model"] = request->model.id;
+  proposal.notes["request"] = id;
+  TRY(kept, record_proposal(store, request->problem.id, request->agent, request->number, "best-of-n", proposal,
+                            companions_of(request->problem.files)));
+  (void)kept;
+  answered.insert(id);
+  return Taken::taken;
 }
 
 }  // namespace burnish

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,15 @@ struct Request {
 /// has attempts left and none waiting to be judged. `scratch` is an empty folder.
 Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, const std::filesystem::path& scratch);
 
+/// The ids under which a run has attempts already: asked of the store once for a folder of thousands of answers.
+Result<std::set<std::string>> answered_requests(Store& store, const RunRecord& run);
+
 /// What became of an answer.
 enum class Taken { taken, answered_before, unknown };
 
-/// Records an answer under its request's id. Unreadable answers are attempts, too: the next prompt says what was wrong.
-Result<Taken> take_answer(Store& store, const RunRecord& run, const std::vector<Request>& open, const std::string& id,
-                          const Reply& reply);
+/// Records an answer under its request's id and puts that among the `answered`. Unreadable answers are attempts, too:
+/// the next prompt says what was wrong.
+Result<Taken> take_answer(Store& store, const std::vector<Request>& open, std::set<std::string>& answered,
+                          const std::string& id, const Reply& reply);
 
 }  // namespace burnish

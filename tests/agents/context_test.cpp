@@ -43,10 +43,12 @@ TEST(Contexts, TheReferenceIsTheUsersFileOrTheCompilersPlan) {
   EXPECT_THAT(facts.reference, HasSubstr("```json plan.json\n"));
   EXPECT_THAT(facts.reference, HasSubstr("aten::tanh"));
   ASSERT_TRUE(write_file(folder->path() / "mine.cu", "__global__ void relu();"));
-  ASSERT_TRUE(add_context(facts, "reference", task, folder->path() / "mine.cu"));
+  const auto mine = read_reference(folder->path() / "mine.cu");
+  ASSERT_TRUE(mine) << to_text(mine.error());
+  ASSERT_TRUE(add_context(facts, "reference", task, *mine));
   EXPECT_EQ(facts.reference, "__global__ void relu();");
   EXPECT_THAT(facts.reference_kind, HasSubstr("mine.cu"));
-  EXPECT_FALSE(add_context(facts, "reference", task, folder->path() / "gone.cu"));
+  EXPECT_FALSE(read_reference(folder->path() / "gone.cu"));
 }
 
 }  // namespace

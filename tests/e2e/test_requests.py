@@ -148,3 +148,14 @@ def test_misuse(burnish):
     done = burnish("optimize", burnish.problem(), "--agents", "inductor", "--attempts", "1", "--json")
     done = burnish("requests", done.last["run"])
     assert done.code == 0 and "no open request" in done.out
+
+
+def test_the_reference_is_the_runs_own(burnish):
+    burnish.script(**IDENTITY)
+    mine = burnish.folder / "mine.cu"
+    mine.write_text("__global__ void mine();", encoding="utf-8")
+    words = ("optimize", burnish.problem(), "--agents", "batch:alice", "--contexts", "reference", "--attempts", "1")
+    run = burnish(*words, "--reference", mine, "--json").last["run"]
+    mine.unlink()
+    (request,), folder = ask(burnish, run)
+    assert "__global__ void mine();" in (folder / f"{request['id']}.md").read_text(encoding="utf-8")

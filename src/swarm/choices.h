@@ -1,0 +1,21 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/agent.h"
+
+namespace burnish {
+
+/// Who searches and how: what a run keeps in its options, so that --resume goes on alike.
+struct Choices {
+  std::vector<std::string> agents;
+  int attempts = 5;
+  std::optional<Reference> reference;
+};
+
+/// The options of a run, and back. Runs of earlier versions lack the newer keys: those have their defaults.
+json to_json(const Choices& choices);
+Result<Choices> choices_of(const json& options);
+
+}  // namespace burnish
