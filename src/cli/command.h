@@ -30,6 +30,7 @@ void add_models(Program& program);
 void add_requests(Program& program);
 void add_answers(Program& program);
 void add_build(Program& program);
+void add_compile(Program& program);
 void add_completion(Program& program);
 
 }  // namespace burnish

@@ -12,6 +12,8 @@
 #include "cli/session.h"
 #include "targets/cpu/compile.h"
 #include "targets/cpu/describe.h"
+#include "targets/cuda/describe.h"
+#include "targets/cuda/nvrtc.h"
 
 namespace burnish {
 namespace {
@@ -118,6 +120,21 @@ std::vector<Finding> check_devices() {
   const auto cpu = cpu::describe();
   std::string vectors = cpu.vector_bytes == 64 ? "AVX-512" : cpu.vector_bytes == 32 ? "AVX2" : "128-bit vectors";
   std::vector<Finding> findings = {found("cpu", fmt::format("{}, {} cores, {}", cpu.name, cpu.cores, vectors))};
+  // A GPU is a choice: without one the target cpu works.
+  const auto optional = [&](const char* name, const auto& result, const auto& describe) {
+    auto finding = result ? found(name, describe(*result)) : missing(name, result.error());
+    finding.needed = result.has_value();
+    findings.push_back(std::move(finding));
+  };
+  optional("cuda", cuda::describe(), [](const cuda::Device& gpu) {
+    return fmt::format("{}, capability {}.{}, {}, driver for CUDA {}.{}", gpu.name, gpu.capability_major,
+                       gpu.capability_minor, bytes_text(static_cast<double>(gpu.memory_bytes)), gpu.driver_major,
+                       gpu.driver_minor);
+  });
+  optional("nvrtc", cuda::find_nvrtc(), [](const cuda::Nvrtc& nvrtc) {
+    return fmt::format("{} at {}{}", nvrtc.version(), nvrtc.library.string(),
+                       nvrtc.headers ? "" : ", without CUDA's headers (pip install nvidia-cuda-runtime)");
+  });
   return findings;
 }
 

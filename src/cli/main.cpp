@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/settings.h"
+#include "targets/cuda/nvrtc.h"
 
 namespace burnish {
 namespace {
@@ -30,6 +31,7 @@ bool known(const CLI::App& app, const std::string& name) {
 int program_main(int argc, char** argv) {
   // The sandbox is started for every worker and compiler: it skips the parsing of everything else.
   if (argc >= 2 && std::string_view(argv[1]) == "sandbox") return sandbox_main(argc - 1, argv + 1);
+  if (argc >= 2 && std::string_view(argv[1]) == "nvrtc") return cuda::nvrtc_main(argc - 1, argv + 1);
 
   CLI::App app("Makes PyTorch modules faster: agents propose, a judge that trusts none of them verifies and times.",
                "burnish");
@@ -53,6 +55,7 @@ int program_main(int argc, char** argv) {
   add_requests(program);
   add_answers(program);
   add_build(program);
+  add_compile(program);
   add_completion(program);
   if (argc == 1) {
     print_text(app.help());

@@ -10,7 +10,7 @@ Result<Workshop> Workshop::open(const CommonFlags& flags, const JudgeOptions& ju
   TRY(store, open_store(flags));
   TRY(scratch, Scratch::make());
   auto lease = std::make_unique<Lease>();
-  auto builder = cpu_builder(store->folder() / "objects", judging.sandbox, *lease);
+  TRY(builder, make_builder(judging.target, store->folder() / "objects", judging.sandbox, *lease));
   return Workshop{std::move(store),   std::move(scratch),        judging,    std::move(lease),
                   std::move(builder), make_progress(flags.json), best_of_n()};
 }

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "plan/check_calls.h"
+#include "plan/launch_limits.h"
 #include "plan/limits.h"
 #include "plan/names.h"
 #include "plan/step_names.h"
@@ -18,7 +19,6 @@ namespace {
 using Node = Expr::Node;
 
 constexpr std::size_t max_kernel_args = 64;
-constexpr std::int64_t max_block_threads = 1024;
 // A constant `empty` above this is taken for a mistake: "a 10 GB empty" is refused before anything runs.
 constexpr std::int64_t max_allocation_bytes = std::int64_t{8} << 30;
 
@@ -93,6 +93,21 @@ Status check_bare(const Expr& expr, const CheckScope& scope) {
     ok.error().todo =
         fmt::format(R"(name a tensor or a symbol, or write {{"str": "{}"}} for a string)", *expr.symbol());
   return ok;
+}
+
+/// The sizes of a launch as far as they are written as numbers.
+LaunchSizes constants_of(const LaunchStep& step) {
+  LaunchSizes sizes;
+  const auto take = [](const std::optional<std::array<Expr, 3>>& from, auto& to) {
+    for (std::size_t i = 0; from && i < 3; ++i)
+      if (const auto* value = (*from)[i].constant()) to[i] = *value;
+  };
+  take(step.grid, sizes.grid);
+  take(step.block, sizes.block);
+  take(step.cluster, sizes.cluster);
+  if (step.shared_bytes)
+    if (const auto* value = step.shared_bytes->constant()) sizes.shared_bytes = *value;
+  return sizes;
 }
 
 enum class Place { op, launch };
@@ -263,13 +278,7 @@ struct CheckStep {
     if (step.shared_bytes)
       if (auto ok = check_size(*step.shared_bytes, scope, 0, "the shared memory"); !ok)
         return inside("shared_bytes", std::move(ok.error()));
-    std::int64_t threads = 1;
-    for (const Expr& expr : *step.block)
-      if (const auto* value = expr.constant(); value && __builtin_mul_overflow(threads, *value, &threads))
-        threads = max_block_threads + 1;
-    if (threads > max_block_threads)
-      return fail(fmt::format("a block has at most {} threads", max_block_threads), "block");
-    return {};
+    return check_launch(constants_of(step));
   }
 
   Status check_sizes(const std::array<Expr, 3>& grid, std::string_view key, std::int64_t least) const {

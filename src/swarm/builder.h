@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "swarm/lease.h"
@@ -18,8 +19,25 @@ class Builder {
   virtual Result<std::map<std::string, std::filesystem::path>> build(const std::filesystem::path& plan) = 0;
 };
 
+/// A kernel source of a plan and the kernels that are launched from it.
+struct KernelSource {
+  std::string name, text;
+  std::vector<std::string> kernels;
+};
+
+/// The sources of the plan in that folder, read and checked to be of that target.
+Result<std::vector<KernelSource>> kernel_sources(const std::filesystem::path& folder, const std::string& target);
+
 /// The builder of the target cpu: the system's compiler in the sandbox, objects cached by content in that folder. No
 /// compiler starts while the lease is taken.
 std::unique_ptr<Builder> cpu_builder(std::filesystem::path cache, bool sandbox, Lease& lease);
+
+/// The builder of the target cuda: NVRTC in the sandbox, for `architecture` (such as "sm_90a"), or, where that is
+/// empty, for the GPU of this machine. The lease does not stop it: compiling uses no GPU.
+std::unique_ptr<Builder> cuda_builder(std::filesystem::path cache, bool sandbox, std::string architecture = {});
+
+/// The builder of a target by its name.
+Result<std::unique_ptr<Builder>> make_builder(const std::string& target, std::filesystem::path cache, bool sandbox,
+                                              Lease& lease);
 
 }  // namespace burnish

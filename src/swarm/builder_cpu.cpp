@@ -1,10 +1,3 @@
-#include <fmt/format.h>
-
-#include <algorithm>
-
-#include "base/files.h"
-#include "base/paths.h"
-#include "plan/parse.h"
 #include "swarm/builder.h"
 #include "targets/cpu/compile.h"
 
@@ -17,29 +10,18 @@ class CpuBuilder : public Builder {
       : cache_(std::move(cache)), sandbox_(sandbox), lease_(lease) {}
 
   Result<std::map<std::string, std::filesystem::path>> build(const std::filesystem::path& folder) override {
-    TRY(plan, load_plan(folder));
-    std::map<std::string, cpu::CompileRequest> requests;
-    for (const auto& [name, kernel] : plan.kernels) {
-      auto& request = requests[kernel.source];
-      request.kernels.push_back(name);
-      if (kernel.text) request.source = *kernel.text;
-    }
+    TRY(sources, kernel_sources(folder, "cpu"));
     std::map<std::string, std::filesystem::path> objects;
-    for (auto& [source, request] : requests) {
-      if (request.source.empty()) {
-        auto text = read_file(folder / source, 16 << 20);
-        if (!text) {
-          text.error().reason = "plan";
-          return inside("kernels", text.error());
-        }
-        request.source = std::move(*text);
-      }
-      request.name = source;
+    for (auto& source : sources) {
+      cpu::CompileRequest request;
+      request.name = source.name;
+      request.source = std::move(source.text);
+      request.kernels = source.kernels;
       request.cache = cache_;
       request.sandbox = sandbox_;
       lease_.wait();
       TRY(object, cpu::compile(request));
-      objects[source] = object;
+      objects[source.name] = object;
     }
     return objects;
   }

@@ -187,7 +187,32 @@ TEST(Check, KernelsAndLaunches) {
               {"'tpu' is no target"});
   expect_says(with_steps(allocate + R"({"launch": "k1", "grid": [1, 1, 1], "block": [64, 64, 1], "args": []})",
                          R"("y")", R"("target": "cuda", "kernels": {"k1": {"source": "k.cu"}}, )"),
-              {"at most 1024 threads"});
+              {"the number of threads of a block is 4096, at most 1024 is allowed"});
+}
+
+TEST(Check, LaunchesOnAGpuHaveLimits) {
+  const std::string on_cuda = R"("target": "cuda", "kernels": {"k1": {"source": "k.cu"}}, )";
+  const std::string made = R"({"empty": "y", "like": "x"}, )";
+  const auto launched = [&](const std::string& sizes) {
+    return with_steps(made + R"({"launch": "k1", )" + sizes + R"(, "args": ["x", "y"]})", R"("y")", on_cuda);
+  };
+  EXPECT_EQ(verdict(launched(R"("grid": [2147483647, 65535, 65535], "block": [1024, 1, 1])")), "fine");
+  EXPECT_EQ(verdict(launched(R"("grid": ["numel(x) / 256", 1, 1], "block": [16, 1, 64], "shared_bytes": 232448)")),
+            "fine");
+  EXPECT_EQ(verdict(launched(R"("grid": [16, 1, 1], "block": [32, 1, 1], "cluster": [16, 1, 1], "cooperative": true)")),
+            "fine");
+  expect_says(launched(R"("grid": [1, 65536, 1], "block": [1, 1, 1])"),
+              {"grid[1]", "the size is 65536, at most 65535 is allowed"});
+  expect_says(launched(R"("grid": [1, 1, 1], "block": [1, 1, 65])"), {"block[2]", "65, at most 64"});
+  expect_says(launched(R"("grid": [1, 1, 1], "block": [32, 32, 2])"), {"threads of a block is 2048, at most 1024"});
+  expect_says(launched(R"("grid": [32, 1, 1], "block": [32, 1, 1], "cluster": [4, 4, 2])"),
+              {"blocks of a cluster is 32, at most 16"});
+  expect_says(launched(R"("grid": [3, 1, 1], "block": [32, 1, 1], "cluster": [2, 1, 1])"),
+              {"3 blocks are no whole number of clusters of 2"});
+  expect_says(launched(R"("grid": [1, 1, 1], "block": [32, 1, 1], "shared_bytes": 232449)"),
+              {"the shared memory is 232449, at most 232448 is allowed"});
+  expect_says(launched(R"("grid": [1, 1, 1], "block": [0, 1, 1])"), {"block[0]", "at least 1"});
+  expect_says(launched(R"("grid": [1, 1], "block": [1, 1, 1])"), {"three sizes are wanted"});
 }
 
 TEST(Check, AllocationsAndLayouts) {
