@@ -24,6 +24,14 @@ struct Proposal {
   json notes;                                ///< free: which rules fired, which schedule
 };
 
+/// A candidate of somebody else's that a prompt shows.
+struct Example {
+  std::string id;      ///< for the record: "claude-opus-4:2", or with the run and problem that it is of
+  std::string what;    ///< for the prompt: "The best so far of the other agents, 1.80 times the module's speed"
+  std::string source;  ///< of the problem that it solves; empty: this one
+  Proposal proposal;
+};
+
 /// What an agent is told of a problem. `plan` is the folder of the exported plan (plan.json, constants.safetensors),
 /// empty where the module could not be exported.
 struct Task {
@@ -31,6 +39,7 @@ struct Task {
   std::filesystem::path plan;
   json opened;   ///< the judge's reply to "open": eager_seconds, eager_error, trivial, inputs ...
   json options;  ///< the judging flags: precision, contract, mode ...
+  std::vector<Example> examples;
 };
 
 /// An attempt that this agent made, and what it earned.
@@ -48,6 +57,8 @@ class Agent {
   /// The next proposal in the light of the attempts so far, or nothing where this agent has no more ideas. The history
   /// is all that an agent may rely on: after --resume the object is a new one.
   virtual Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) = 0;
+  /// It asks a service elsewhere: waiting for its proposals costs this machine nothing.
+  virtual bool remote() const { return false; }
   /// Its proposals come from outside, through `burnish answers`: it never proposes by itself, and a problem on which it
   /// has attempts left stays open.
   virtual bool waits() const { return false; }

@@ -20,17 +20,6 @@ bool is_built_in(const std::string& name) {
   return std::ranges::any_of(agent_rows(), [&](const AgentRow& row) { return name == row.name; });
 }
 
-/// A proposal as the answer format writes it: one fenced block a file.
-std::string as_answer(const Proposal& proposal) {
-  std::string text;
-  for (const auto& [name, contents] : proposal.files) {
-    const bool plan = name == "plan.json";
-    text += std::string("```") + (plan ? "json " : "cpp ") + name + "\n" + contents;
-    text += contents.ends_with('\n') ? "```\n\n" : "\n```\n\n";
-  }
-  return text;
-}
-
 }  // namespace
 
 std::pair<std::string, std::string> split_context(const std::string& agent) {

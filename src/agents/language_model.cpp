@@ -18,6 +18,8 @@ class LanguageModel : public Agent {
 
   std::string name() const override { return context_ == "plain" ? model_.name : model_.name + "@" + context_; }
 
+  bool remote() const override { return model_.service != "command"; }
+
   Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {
     // The context stays the same for the whole problem.
     if (!context_added_) {

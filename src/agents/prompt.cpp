@@ -12,6 +12,7 @@ namespace burnish {
 std::string_view cpu_system_template();
 std::string_view cpu_problem_template();
 std::string_view cpu_feedback_template();
+std::string_view cpu_example_template();
 
 namespace {
 
@@ -55,6 +56,20 @@ std::string advice_for(const Verdict& v) {
   return "Correct what is named above.";
 }
 
+/// The examples that are short enough to leave room for the problem, each at most `most` characters.
+std::string shown_examples(const std::vector<Example>& examples, std::size_t most) {
+  std::string text;
+  for (const auto& example : examples) {
+    data values;
+    values.set("what", example.what);
+    if (!example.source.empty()) values.set("source", example.source);
+    values.set("answer", as_answer(example.proposal));
+    const auto one = render(cpu_example_template(), values);
+    if (one.size() <= most) text += one;
+  }
+  return text;
+}
+
 /// Messages of one attempt: the model's answer, and what it earned.
 std::pair<Message, Message> exchange(const PastAttempt& attempt, int attempts) {
   const auto answer = attempt.proposal.files.find(answer_file);
@@ -83,6 +98,17 @@ std::vector<std::size_t> kept(std::span<const PastAttempt> history, std::size_t 
 }
 
 }  // namespace
+
+std::string as_answer(const Proposal& proposal) {
+  std::string text;
+  for (const auto& [name, contents] : proposal.files) {
+    if (name == answer_file) continue;
+    const auto kind = name.ends_with(".json") ? "json " : name.ends_with(".py") ? "python " : "cpp ";
+    text += std::string("```") + kind + name + "\n" + contents;
+    text += contents.ends_with('\n') ? "```\n\n" : "\n```\n\n";
+  }
+  return text;
+}
 
 std::string feedback(const PastAttempt& attempt, int attempts) {
   const Verdict& v = attempt.verdict;
@@ -131,13 +157,16 @@ Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> histor
 
   Prompt prompt{render(cpu_system_template(), fixed),
                 {{Message::Role::user, render(cpu_problem_template(), values), {}}}};
-  const std::size_t used = (prompt.system.size() + prompt.messages[0].text.size()) / 3;
   const auto window = static_cast<std::size_t>(std::max<std::int64_t>(0, model.context_tokens - model.output_tokens));
+  const auto examples = shown_examples(task.examples, window / 2);  // characters: a sixth of the window
+  const std::size_t used = (prompt.system.size() + prompt.messages[0].text.size() + examples.size()) / 3;
   for (const std::size_t i : kept(history, window > used ? window - used : 0)) {
     auto [answer, earned] = exchange(history[i], facts.attempts);
     prompt.messages.push_back(std::move(answer));
     prompt.messages.push_back(std::move(earned));
   }
+  // Last, because they change from attempt to attempt: what stands before them stays in the service's cache.
+  prompt.messages.back().text += examples;
   return prompt;
 }
 

@@ -22,6 +22,9 @@ struct PromptFacts {
 Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> history, const PromptFacts& facts,
                            const Model& model);
 
+/// A proposal as the answer format writes it: one fenced block a file.
+std::string as_answer(const Proposal& proposal);
+
 /// What a past attempt earned, in the words of the next prompt: reason, where, by how much, and what to do.
 std::string feedback(const PastAttempt& attempt, int attempts);
 

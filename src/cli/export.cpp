@@ -9,6 +9,7 @@
 #include "cli/workshop.h"
 #include "plan/parse.h"
 #include "plan/print.h"
+#include "swarm/proposals.h"
 
 namespace burnish {
 namespace {

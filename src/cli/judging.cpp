@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "report/pages.h"
+#include "swarm/proposals.h"
 
 namespace burnish {
 

@@ -127,7 +127,7 @@ Result<int> optimize(const Flags& flags) {
   }
   const fs::path out = flags.out.empty() ? fs::path(file_name(spec.name) + "-burnished") : fs::path(flags.out);
   if (auto ok = can_deploy(out); !ok) return std::unexpected(ok.error());
-  TRY(workshop, Workshop::open(flags.common, judging));
+  TRY(workshop, Workshop::open(flags.common, judging, resuming ? job.choices.strategy : choices.strategy));
   if (!resuming) {
     TRY(made, new_job(*workshop.store, spec, judging, choices));
     job = std::move(made);

@@ -96,7 +96,7 @@ Result<int> suite(const Flags& flags) {
     TRY(chosen, choices_of(run.options));
     job = {run, std::move(chosen), run.options.at("aa")};
   }
-  TRY(workshop, Workshop::open(flags.common, judging));
+  TRY(workshop, Workshop::open(flags.common, judging, job.choices.strategy));
   auto& store = *workshop.store;
   if (job.run.id.empty()) {
     json options = to_json(job.choices);

@@ -6,13 +6,14 @@
 
 namespace burnish {
 
-Result<Workshop> Workshop::open(const CommonFlags& flags, const JudgeOptions& judging) {
+Result<Workshop> Workshop::open(const CommonFlags& flags, const JudgeOptions& judging, const std::string& strategy) {
+  TRY(chosen, make_strategy(strategy));
   TRY(store, open_store(flags));
   TRY(scratch, Scratch::make());
   auto lease = std::make_unique<Lease>();
   TRY(builder, make_builder(judging.target, store->folder() / "objects", judging.sandbox, *lease));
-  return Workshop{std::move(store),   std::move(scratch),        judging,    std::move(lease),
-                  std::move(builder), make_progress(flags.json), best_of_n()};
+  return Workshop{std::move(store),   std::move(scratch),        judging,          std::move(lease),
+                  std::move(builder), make_progress(flags.json), std::move(chosen)};
 }
 
 Result<std::unique_ptr<Judge>> Workshop::judge(const std::string& run, const std::string& problem, int fd) {
@@ -34,7 +35,8 @@ Swarm Workshop::swarm(Judge& judge) {
 }
 
 Result<Choices> SearchFlags::choices() const {
-  Choices choices{.attempts = attempts};
+  Choices choices{.attempts = attempts, .strategy = strategy, .seed = seed, .held_out = held_out};
+  if (turns > 0) choices.turns = turns;
   TRY(names, in_contexts(agents, contexts));
   choices.agents = std::move(names);
   TRY(known, make_agents(choices.agents));
@@ -49,6 +51,9 @@ Result<Choices> SearchFlags::choices() const {
 SearchOptions SearchFlags::read(const JudgeOptions& judging, const Choices& choices) const {
   SearchOptions options;
   options.attempts = choices.attempts;
+  options.seed = choices.seed;
+  options.turns = choices.turns;
+  options.held_out.globs = choices.held_out;
   if (seconds > 0) options.seconds = seconds;
   options.jobs = jobs > 0 ? jobs : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   options.judging = to_json(judging);
@@ -91,6 +96,26 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
                   "the implementation that the context of that name shows (default: the built-in compiler's)")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
+  std::vector<std::string> names;
+  std::string strategies;
+  for (const auto& row : strategy_rows()) {
+    names.emplace_back(row.name);
+    strategies += std::string(strategies.empty() ? "" : "; ") + row.name + ": " + row.help;
+  }
+  command.add_option("--strategy", flags.strategy, "who tries next and what prompts show. " + strategies)
+      ->check(CLI::IsMember(names))
+      ->capture_default_str();
+  command.add_option("--seed", flags.seed, "of strategies that draw")->type_name("N")->capture_default_str();
+  command
+      .add_option("--turns", flags.turns,
+                  "bandit: attempts on a problem of all agents together (default: half of agents x attempts)")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
+  command.add_option("--held-out", flags.held_out, "recall: problems whose solutions no prompt may show, by name")
+      ->delimiter(',')
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("GLOB,...");
   auto* record =
       command.add_option("--record", flags.record, "a folder that gets every exchange with a model")->type_name("DIR");
   command

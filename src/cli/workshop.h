@@ -22,7 +22,8 @@ struct Workshop {
   std::unique_ptr<Watcher> watcher;
   std::unique_ptr<Strategy> strategy;
 
-  static Result<Workshop> open(const CommonFlags& flags, const JudgeOptions& judging);
+  static Result<Workshop> open(const CommonFlags& flags, const JudgeOptions& judging,
+                               const std::string& strategy = "best-of-n");
   /// A judge for one problem. `fd` is the calling process's, -1 to start one.
   Result<std::unique_ptr<Judge>> judge(const std::string& run, const std::string& problem, int fd = -1);
   Swarm swarm(Judge& judge);
@@ -35,7 +36,10 @@ struct SearchFlags {
   double seconds = 0;  ///< 0: no limit
   int jobs = 0;        ///< 0: as many as processors
   std::string resume, record, replay, reference;
-  std::vector<std::string> contexts;
+  std::vector<std::string> contexts, held_out;
+  std::string strategy = "best-of-n";
+  std::uint64_t seed = 0;
+  int turns = 0;  ///< 0: the strategy's own number
 
   /// What belongs to the run. Fails on what no agent could work with, before anything is judged.
   Result<Choices> choices() const;

@@ -3,7 +3,12 @@
 namespace burnish {
 
 json to_json(const Choices& c) {
-  json options = {{"agents", c.agents}, {"attempts", c.attempts}};
+  json options = {{"agents", c.agents},
+                  {"attempts", c.attempts},
+                  {"strategy", c.strategy},
+                  {"seed", c.seed},
+                  {"held_out", c.held_out}};
+  if (c.turns) options["turns"] = *c.turns;
   if (c.reference) options["reference"] = {{"name", c.reference->name}, {"text", c.reference->text}};
   return options;
 }
@@ -12,6 +17,10 @@ Result<Choices> choices_of(const json& options) try {
   Choices c;
   c.agents = options.at("agents").get<std::vector<std::string>>();
   c.attempts = options.at("attempts");
+  c.strategy = options.value("strategy", c.strategy);
+  c.seed = options.value("seed", c.seed);
+  c.held_out = options.value("held_out", c.held_out);
+  if (options.contains("turns")) c.turns = options["turns"].get<int>();
   if (options.contains("reference"))
     c.reference = Reference{options["reference"].at("name"), options["reference"].at("text")};
   return c;

@@ -12,6 +12,10 @@ struct Choices {
   std::vector<std::string> agents;
   int attempts = 5;
   std::optional<Reference> reference;
+  std::string strategy = "best-of-n";
+  std::uint64_t seed = 0;
+  std::optional<int> turns;           ///< of all agents together on a problem, for strategies that choose
+  std::vector<std::string> held_out;  ///< globs: problems whose solutions no prompt shows
 };
 
 /// The options of a run, and back. Runs of earlier versions lack the newer keys: those have their defaults.

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/paths.h"
 #include "base/sha256.h"
+#include "swarm/proposals.h"
 #include "targets/cpu/compile.h"
 
 namespace burnish {

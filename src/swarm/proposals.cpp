@@ -1,6 +1,23 @@
 #include "swarm/proposals.h"
 
+#include <algorithm>
+
+#include "agents/prompt.h"
+#include "base/files.h"
+
 namespace burnish {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Names come from agents: "../x" and "/etc/x" are no files of a candidate.
+bool stays_inside(const fs::path& name) {
+  if (name.empty() || name.is_absolute()) return false;
+  return std::none_of(name.begin(), name.end(),
+                      [](const fs::path& part) { return part == ".." || part == "." || part.empty(); });
+}
+
+}  // namespace
 
 Companions companions_of(const std::map<std::string, std::string>& files) {
   Companions found;
@@ -35,6 +52,46 @@ Result<Proposal> recorded_proposal(const Store& store, const AttemptRecord& atte
     proposal.files[name] = std::move(text);
   }
   return proposal;
+}
+
+bool same_candidate(const AttemptRecord& a, const AttemptRecord& b) {
+  const auto without_prose = [](std::map<std::string, std::string> files) {
+    files.erase(answer_file);
+    return files;
+  };
+  const auto files = without_prose(a.files);
+  // An answer with no plan in it is nothing to compare: each is read, and refused, by itself.
+  if (!files.contains("plan.json") && a.form == to_text(Form::plan)) return a.form == b.form && a.files == b.files;
+  return a.form == b.form && files == without_prose(b.files);
+}
+
+Result<Candidate> materialise(const Store& store, const AttemptRecord& attempt, const fs::path& folder) {
+  Candidate candidate{.name = attempt.agent + "/" + attempt.name, .form = form_of(attempt.form).value_or(Form::plan)};
+  for (const auto& [name, artifact] : attempt.files) {
+    if (!stays_inside(name))
+      return fail("a file of the candidate has a name that leads out of its folder", name, "use a plain file name",
+                  "plan");
+    TRY(text, store.artifacts().get(artifact));
+    const auto file = folder / name;
+    std::error_code ec;
+    fs::create_directories(file.parent_path(), ec);
+    if (auto ok = write_file(file, text); !ok) {
+      ok.error().reason = "environment";
+      return std::unexpected(ok.error());
+    }
+  }
+  switch (candidate.form) {
+    case Form::plan:
+      candidate.location = folder;
+      break;
+    case Form::recipe:
+      candidate.location = folder / "recipe.json";
+      break;
+    case Form::model_new:
+      candidate.location = folder / "model_new.py";
+      break;
+  }
+  return candidate;
 }
 
 }  // namespace burnish

@@ -1,6 +1,7 @@
 #pragma once
 #include "agents/agent.h"
 #include "store/store.h"
+#include "swarm/judge.h"
 
 namespace burnish {
 
@@ -16,5 +17,11 @@ Result<AttemptRecord> record_proposal(Store& store, std::int64_t problem, const 
 
 /// The proposal that a recorded attempt was.
 Result<Proposal> recorded_proposal(const Store& store, const AttemptRecord& attempt, const Companions& companions);
+
+/// Whether two attempts are the same candidate: equal files, whatever prose the answers had around them.
+bool same_candidate(const AttemptRecord& a, const AttemptRecord& b);
+
+/// Writes an attempt's files into a folder and gives the candidate, kernels not yet compiled.
+Result<Candidate> materialise(const Store& store, const AttemptRecord& attempt, const std::filesystem::path& folder);
 
 }  // namespace burnish

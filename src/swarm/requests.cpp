@@ -81,7 +81,8 @@ Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, c
       }
       TRY(prompt, batch_prompt(agent, *model, *task, *history, run.host, choices.attempts, choices.reference));
       const int number = history->empty() ? 1 : history->back().number + 1;
-      requests.push_back({request_id(run, problem, agent, number), agent, problem, number, *model, std::move(prompt)});
+      requests.push_back({request_id(run, problem, agent, number), agent, choices.strategy, problem, number, *model,
+                          std::move(prompt)});
     }
   }
   return requests;
@@ -106,7 +107,7 @@ Result<Taken> take_answer(Store& store, const std::vector<Request>& open, std::s
   proposal.name = "attempt " + std::to_string(request->number);
   proposal.notes["model"] = request->model.id;
   proposal.notes["request"] = id;
-  TRY(kept, record_proposal(store, request->problem.id, request->agent, request->number, "best-of-n", proposal,
+  TRY(kept, record_proposal(store, request->problem.id, request->agent, request->number, request->strategy, proposal,
                             companions_of(request->problem.files)));
   (void)kept;
   answered.insert(id);

@@ -13,7 +13,7 @@ namespace burnish {
 
 struct Request {
   std::string id;  ///< letters, digits, "-" and "_", at most 64 (what batch services take); the same whenever asked
-  std::string agent;
+  std::string agent, strategy;
   ProblemRecord problem;
   int number = 0;  ///< of the attempt
   Model model;

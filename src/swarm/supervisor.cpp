@@ -7,6 +7,7 @@
 #include <fstream>
 #include <list>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 #include <fmt/format.h>
@@ -26,6 +27,7 @@ using Time = std::chrono::steady_clock;
 struct Prepared {
   std::size_t seat = 0;
   std::optional<AttemptRecord> attempt;  ///< nothing: the agent stopped
+  bool remote = false;                   ///< asks a service elsewhere
   Proposal proposal;
   Candidate candidate;
   std::optional<Error> refused;  ///< it did not compile, or is no plan
@@ -33,20 +35,16 @@ struct Prepared {
   std::optional<Error> store_failed;
 };
 
-/// Names come from agents: "../x" and "/etc/x" are no files of a candidate.
-bool stays_inside(const fs::path& name) {
-  if (name.empty() || name.is_absolute()) return false;
-  return std::none_of(name.begin(), name.end(),
-                      [](const fs::path& part) { return part == ".." || part == "." || part.empty(); });
-}
-
 class Search {
  public:
   Search(Swarm swarm, const ProblemRecord& problem, std::vector<std::unique_ptr<Agent>> agents,
          const SearchOptions& options)
-      : swarm_(swarm), problem_(problem), agents_(std::move(agents)), options_(options) {
+      : swarm_(swarm), problem_(problem), agents_(std::move(agents)), options_(options), compilers_(options.jobs) {
     for (const auto& agent : agents_) board_.seats.push_back({agent->name(), {}, false, false});
     board_.attempts = options.attempts;
+    board_.problem = problem.name;
+    board_.seed = options.seed;
+    board_.turns = options.turns;
   }
 
   ~Search() {
@@ -67,6 +65,7 @@ class Search {
              opened_,
              options_.judging};
     if (auto ok = restore(); !ok) return std::unexpected(ok.error());
+    if (auto ok = look_around(); !ok) return std::unexpected(ok.error());
     if (options_.measure_aa) {
       if (auto ok = judge_original(); !ok) return std::unexpected(ok.error());
     }
@@ -126,6 +125,24 @@ class Search {
     return {};
   }
 
+  /// What the strategy wants to know of other problems.
+  Status look_around() {
+    json plan;
+    if (!task_.plan.empty()) {
+      TRY(text, read_file(task_.plan / "plan.json"));
+      plan = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    }
+    if (swarm_.strategy.wants_earlier()) {
+      TRY(tallies, earlier_tallies(swarm_.store, problem_, plan));
+      board_.earlier = std::move(tallies);
+    }
+    if (swarm_.strategy.wants_solved()) {
+      TRY(solved, nearest_solved(swarm_.store, problem_, plan, task_.target, options_.held_out));
+      board_.solved = std::move(solved);
+    }
+    return {};
+  }
+
   Status judge_original() {
     if (aa_done_) return {};
     swarm_.watcher.on(events::Judging{"original", "original", 0, Stage::search});
@@ -147,9 +164,9 @@ class Search {
         launch(std::move(pending_.front()));
         pending_.pop_front();
       }
-      while (running_ < options_.jobs && pending_.empty()) {
+      while (pending_.empty()) {
         const auto seat = swarm_.strategy.next(board_);
-        if (!seat) break;
+        if (!seat || !has_room(*seat)) break;
         board_.seats[*seat].busy = true;
         launch({.seat = *seat});
       }
@@ -162,32 +179,43 @@ class Search {
     }
   }
 
+  /// A model elsewhere costs this machine nothing while it writes; what runs here shares the processors.
+  bool has_room(std::size_t seat) const {
+    return agents_[seat]->remote() ? remote_ < options_.calls : running_ - remote_ < options_.jobs;
+  }
+
   /// Starts a thread that asks the agent (unless the proposal is there already) and compiles.
   void launch(Prepared work) {
     ++running_;
+    work.remote = !work.attempt && agents_[work.seat]->remote();
+    remote_ += work.remote;
     if (!work.attempt) {
       const auto& seat = board_.seats[work.seat];
       swarm_.watcher.on(events::Proposing{seat.agent, static_cast<int>(seat.history.size()) + 1});
     }
-    // The agent sees a copy: the board goes on changing under other agents' verdicts.
-    threads_.emplace_back([this, work = std::move(work), history = board_.seats[work.seat].history]() mutable {
-      prepare(work, history);
-      const std::lock_guard lock(mutex_);
-      ready_.push_back(std::move(work));
-      arrived_.notify_one();
-    });
+    // The agent sees copies: the board goes on changing under other agents' verdicts.
+    Task task = task_;
+    if (!work.attempt) task.examples = swarm_.strategy.examples(board_, work.seat);
+    threads_.emplace_back(
+        [this, work = std::move(work), task = std::move(task), history = board_.seats[work.seat].history]() mutable {
+          prepare(work, task, history);
+          const std::lock_guard lock(mutex_);
+          ready_.push_back(std::move(work));
+          arrived_.notify_one();
+        });
   }
 
-  void prepare(Prepared& work, const std::vector<PastAttempt>& history) {
+  void prepare(Prepared& work, const Task& task, const std::vector<PastAttempt>& history) {
     swarm_.lease.wait();
     if (!work.attempt) {
-      auto proposed = agents_[work.seat]->propose(task_, history);
+      auto proposed = agents_[work.seat]->propose(task, history);
       if (!proposed) {
         work.agent_failed = proposed.error();
         return;
       }
       if (!*proposed) return;
       work.proposal = std::move(**proposed);
+      for (const auto& example : task.examples) work.proposal.notes["shown"].push_back(example.id);
       auto kept = keep(work.seat, work.proposal, history);
       if (!kept) {
         work.store_failed = kept.error();
@@ -203,7 +231,9 @@ class Search {
     }
     work.candidate = std::move(*candidate);
     if (work.proposal.form != Form::plan) return;
+    compilers_.acquire();
     auto kernels = swarm_.builder.build(work.candidate.location);
+    compilers_.release();
     if (kernels) {
       work.candidate.kernels = std::move(*kernels);
     } else {
@@ -225,6 +255,7 @@ class Search {
     auto first = std::move(ready_.front());
     ready_.pop_front();
     --running_;
+    remote_ -= first.remote;
     return first;
   }
 
@@ -263,7 +294,7 @@ class Search {
   /// The verdict on an equal candidate of any agent: the same files are judged once.
   std::optional<Verdict> judged_before(const AttemptRecord& attempt) {
     for (const auto& [place, record] : records_) {
-      if (record.form != attempt.form || record.files != attempt.files) continue;
+      if (!same_candidate(record, attempt)) continue;
       equal_to_[attempt.id] = record.id;
       Verdict verdict = board_.seats[place.first].history[place.second].verdict;
       verdict.body["notes"].push_back(
@@ -366,43 +397,15 @@ class Search {
   std::map<std::int64_t, Verdict> finals_;
   std::map<std::int64_t, std::int64_t> equal_to_;  ///< attempt -> the earlier one with the same files
   std::deque<Prepared> pending_;
-  int running_ = 0;
+  int running_ = 0, remote_ = 0;
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Prepared> ready_;
+  std::counting_semaphore<> compilers_;
   std::list<std::jthread> threads_;
 };
 
 }  // namespace
-
-Result<Candidate> materialise(const Store& store, const AttemptRecord& attempt, const fs::path& folder) {
-  Candidate candidate{.name = attempt.agent + "/" + attempt.name, .form = form_of(attempt.form).value_or(Form::plan)};
-  for (const auto& [name, artifact] : attempt.files) {
-    if (!stays_inside(name))
-      return fail("a file of the candidate has a name that leads out of its folder", name, "use a plain file name",
-                  "plan");
-    TRY(text, store.artifacts().get(artifact));
-    const auto file = folder / name;
-    std::error_code ec;
-    fs::create_directories(file.parent_path(), ec);
-    if (auto ok = write_file(file, text); !ok) {
-      ok.error().reason = "environment";
-      return std::unexpected(ok.error());
-    }
-  }
-  switch (candidate.form) {
-    case Form::plan:
-      candidate.location = folder;
-      break;
-    case Form::recipe:
-      candidate.location = folder / "recipe.json";
-      break;
-    case Form::model_new:
-      candidate.location = folder / "model_new.py";
-      break;
-  }
-  return candidate;
-}
 
 Result<Outcome> optimize_problem(Swarm swarm, const ProblemRecord& problem, const ProblemSpec& spec,
                                  std::vector<std::unique_ptr<Agent>> agents, const SearchOptions& options) {

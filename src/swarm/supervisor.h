@@ -7,6 +7,7 @@
 #include "swarm/builder.h"
 #include "swarm/judge.h"
 #include "swarm/lease.h"
+#include "swarm/memory.h"
 #include "swarm/scratch.h"
 #include "swarm/strategy.h"
 #include "swarm/watcher.h"
@@ -27,7 +28,11 @@ struct Swarm {
 struct SearchOptions {
   int attempts = 5;               ///< at most so many an agent
   std::optional<double> seconds;  ///< the search ends after so long; the final judgement follows all the same
-  int jobs = 2;                   ///< proposals under way at once
+  int jobs = 2;                   ///< proposals under way on this machine at once, and compilations
+  int calls = 64;                 ///< proposals under way elsewhere at once
+  std::uint64_t seed = 0;         ///< of strategies that draw
+  std::optional<int> turns;       ///< at most so many attempts on a problem, for strategies that choose
+  HeldOut held_out;               ///< whose solutions no prompt may show
   bool measure_aa = false;        ///< judge the original against itself, too
   json judging;                   ///< the judging flags, for the agents
 };
@@ -48,8 +53,5 @@ Result<Outcome> optimize_problem(Swarm swarm, const ProblemRecord& problem, cons
 
 /// The outcome of a problem that the store has as done.
 Result<Outcome> stored_outcome(Store& store, const ProblemRecord& problem);
-
-/// Writes an attempt's files into a folder and gives the candidate, kernels not yet compiled.
-Result<Candidate> materialise(const Store& store, const AttemptRecord& attempt, const std::filesystem::path& folder);
 
 }  // namespace burnish
