@@ -1,6 +1,7 @@
 """The Python form of a worker: hosts one callable for a judge (docs/architecture.md, "Worker protocol").
 
-Started by burnish.workers, never by hand: python -m burnish.worker --runtime FILE --threads N [--confined]
+Started by burnish.workers, never by hand: python -m burnish.worker --runtime FILE --threads N [--confined], or
+forked by burnish.nursery.
 
 Kinds of `load`: `reference` (the problem's own module), `recipe` (it under a recipe), `deployed` (a folder loaded onto
 it): trusted. `model_new` (a candidate's file with a class ModelNew): untrusted, confined.
@@ -205,7 +206,7 @@ def _as_candidate(what: str):
         raise BurnishError(reason, f"{what} failed: {type(error).__name__}: {detail}", "ModelNew", "") from None
 
 
-def _extension(file: str) -> types.ModuleType:
+def load_runtime(file: str) -> types.ModuleType:
     loader = importlib.machinery.ExtensionFileLoader("burnish._runtime", file)
     spec = importlib.util.spec_from_file_location("burnish._runtime", file, loader=loader)
     assert spec is not None
@@ -225,14 +226,18 @@ def main() -> int:
         _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
         most = MOST_PROCESSES if hard == resource.RLIM_INFINITY else min(hard, MOST_PROCESSES)
         resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
-    runtime = _extension(options.runtime)
+    return host(load_runtime(options.runtime), options.threads, options.confined)
+
+
+def host(runtime: types.ModuleType, threads: int, confined: bool = False) -> int:
+    """Serves the judge on the descriptors of the worker protocol until it closes them; returns the exit status."""
     runtime.install_watched_allocator()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(threads)
     torch.set_grad_enabled(False)
-    runtime.warm_up(options.threads)
+    runtime.warm_up(threads)
     memory = runtime.SharedMemory()
     hello = {"form": "python", "threads": torch.get_num_threads(), "pid": os.getpid()}
-    return runtime.serve(Host(runtime, memory, options.confined), memory, json.dumps(hello))
+    return runtime.serve(Host(runtime, memory, confined), memory, json.dumps(hello))
 
 
 if __name__ == "__main__":

@@ -21,13 +21,15 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from burnish.nursery import Nursery
 
 START_SECONDS = 90.0
 PLAN_TMP_BYTES = 16 << 20
@@ -36,6 +38,12 @@ MEMORY_SHARE = 0.75  # of the machine's memory, for one untrusted worker, unless
 
 # Workers die with the thread that started them (PR_SET_PDEATHSIG): this one lives as long as the process.
 _starter = ThreadPoolExecutor(1, thread_name_prefix="burnish-starter")
+
+
+def in_lasting_thread(start: Callable[[], Any]) -> Any:
+    return _starter.submit(start).result()
+
+
 _live: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
@@ -70,16 +78,32 @@ class Outcome:
 STEADY_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
 
+def process_environment(threads: int) -> dict[str, str]:
+    """What twins have in common, however they are started."""
+    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), **STEADY_MALLOC}
+
+
+def start_nursery() -> Nursery:
+    """A fork server for this process's trusted Python workers."""
+    from burnish import native
+
+    runtime = native.runtime()
+    environment = process_environment(torch.get_num_threads())
+    environment |= _python_environment(Path(__file__).resolve().parents[1], sandboxed=False)
+    return in_lasting_thread(lambda: Nursery(runtime.__file__, environment))
+
+
 class Worker:
     """One worker process. Not for use by two threads at once; start, freeze, thaw and close may come from any."""
 
     def __init__(self, form: str, *, trusted: bool, sandbox: bool, memory_bytes: int | None, threads: int | None,
-                 env: Mapping[str, str] | None) -> None:  # fmt: skip
+                 env: Mapping[str, str] | None, nursery: Nursery | None, warm: Sequence[str]) -> None:  # fmt: skip
         if form not in ("plan", "python"):
             raise ValueError(f"unknown form of worker {form!r}: plan or python")
         self.form, self.trusted, self.sandboxed = form, trusted, sandbox and not trusted
         self._threads = threads or torch.get_num_threads()
         self._env = dict(env or {})
+        self._nursery, self._warm = nursery, list(warm)
         self._memory_bytes = memory_bytes or (0 if trusted else int(_machine_bytes() * MEMORY_SHARE))
         # What a candidate consists of is copied here: the only folder of the judge's that its worker sees.
         self._exchange = Path(tempfile.mkdtemp(prefix="burnish-worker-"))
@@ -101,10 +125,13 @@ class Worker:
 
     @staticmethod
     def start(form: str, *, trusted: bool = False, sandbox: bool = True, memory_bytes: int | None = None,
-              threads: int | None = None, env: Mapping[str, str] | None = None) -> Worker:  # fmt: skip
+              threads: int | None = None, env: Mapping[str, str] | None = None,
+              nursery: Nursery | None = None, warm: Sequence[str] = ()) -> Worker:  # fmt: skip
         """Starts a worker and returns at once; its first message waits until it is up. Raises _runtime.Error with
-        reason `environment` where there is no sandbox."""
-        return Worker(form, trusted=trusted, sandbox=sandbox, memory_bytes=memory_bytes, threads=threads, env=env)
+        reason `environment` where there is no sandbox. A trusted Python worker is forked by `nursery`, where there is
+        one, which first imports what is named in `warm` ("compile": torch.compile's compiler)."""
+        return Worker(form, trusted=trusted, sandbox=sandbox, memory_bytes=memory_bytes, threads=threads, env=env,
+                      nursery=nursery, warm=warm)  # fmt: skip
 
     # -- set-up ------------------------------------------------------------------------------------------------------
     def load(self, payload: Mapping[str, Any], timeout: float = 120.0) -> Outcome:
@@ -244,12 +271,18 @@ class Worker:
         from burnish import native
 
         runtime = native.runtime()
-        env = {
-            "OMP_NUM_THREADS": str(self._threads),
-            "MKL_NUM_THREADS": str(self._threads),
-            **STEADY_MALLOC,
-            **self._env,
-        }
+        if self._nursery is not None and self.form == "python" and self.trusted and not self._env:
+            try:
+                self._remote = runtime.Remote.start(
+                    **self._common(), argv=[], readable=[], env=[], nursery=self._nursery.fd,
+                    request=json.dumps({"threads": self._threads, "warm": self._warm}),
+                )  # fmt: skip
+                return
+            except runtime.Error:
+                if self._nursery.alive():
+                    raise
+                self._nursery = None  # killed for want of memory, say: the slow way still goes
+        env = {**process_environment(self._threads), **self._env}
         readable = [str(self._exchange), *self._shown]
         if self.form == "plan":
             argv = [str(native.worker_path())]
@@ -262,15 +295,17 @@ class Worker:
         argv += ["--threads", str(self._threads)]
         if self.sandboxed:
             argv.append("--confined")
-        if self.form == "plan":
-            tmp = PLAN_TMP_BYTES
-        else:
-            tmp = PYTHON_TMP_BYTES
-        start = _starter.submit(
-            runtime.Remote.start, argv=argv, readable=readable, env=list(env.items()), sandbox=self.sandboxed,
-            memory_bytes=self._memory_bytes, tmp_bytes=tmp, start_timeout=START_SECONDS,
-        )  # fmt: skip
-        self._remote = start.result()
+        self._remote = in_lasting_thread(
+            lambda: runtime.Remote.start(**self._common(), argv=argv, readable=readable, env=list(env.items()))
+        )
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "sandbox": self.sandboxed,
+            "memory_bytes": self._memory_bytes,
+            "tmp_bytes": PLAN_TMP_BYTES if self.form == "plan" else PYTHON_TMP_BYTES,
+            "start_timeout": START_SECONDS,
+        }
 
     def _show(self, paths: list[str]) -> None:
         """Starts the process again with more to see, where it does not see `paths` yet."""

@@ -177,7 +177,11 @@ Result<Process> spawn(const SpawnOptions& options) {
 }
 
 Process::Process(Process&& o) noexcept
-    : pid_(std::exchange(o.pid_, -1)), pidfd_(std::move(o.pidfd_)), exit_(o.exit_), killed_(o.killed_) {}
+    : pid_(std::exchange(o.pid_, -1)),
+      pidfd_(std::move(o.pidfd_)),
+      exit_(o.exit_),
+      killed_(o.killed_),
+      adopted_(o.adopted_) {}
 
 Process& Process::operator=(Process&& o) noexcept {
   if (this != &o) {
@@ -203,22 +207,42 @@ void Process::kill() {
   ::kill(-pid_, SIGKILL);
 }
 
-std::optional<Exit> Process::poll() {
-  if (exit_ || pid_ <= 0) return exit_;
+Process Process::adopt(pid_t pid, Fd end) {
+  Process process;
+  process.pid_ = pid;
+  process.pidfd_ = std::move(end);
+  process.adopted_ = true;
+  return process;
+}
+
+/// The status as of waitpid once the process has ended.
+std::optional<int> Process::reap() {
   int status = 0;
+  if (adopted_) {
+    ssize_t got;
+    do got = recv(pidfd_.get(), &status, sizeof status, MSG_DONTWAIT);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 && errno == EAGAIN) return {};
+    return got == sizeof status ? status : SIGKILL;
+  }
   pid_t got;
   do got = waitpid(pid_, &status, WNOHANG);
   while (got < 0 && errno == EINTR);
   if (got == 0) return {};
+  return got < 0 ? 0 : status;  // reaped elsewhere (SIGCHLD ignored): the status is lost
+}
+
+std::optional<Exit> Process::poll() {
+  if (exit_ || pid_ <= 0) return exit_;
+  const auto status = reap();
+  if (!status) return {};
   ::kill(-pid_, SIGKILL);  // what it left behind in its group
-  if (got < 0)
-    exit_ = Exited{0};  // reaped elsewhere (SIGCHLD ignored): the status is lost
-  else if (WIFEXITED(status))
-    exit_ = Exited{WEXITSTATUS(status)};
-  else if (WTERMSIG(status) == SIGKILL && !killed_)
+  if (WIFEXITED(*status))
+    exit_ = Exited{WEXITSTATUS(*status)};
+  else if (WTERMSIG(*status) == SIGKILL && !killed_)
     exit_ = OutOfMemory{};
   else
-    exit_ = Signalled{WTERMSIG(status)};
+    exit_ = Signalled{WTERMSIG(*status)};
   return exit_;
 }
 

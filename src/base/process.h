@@ -74,13 +74,18 @@ struct SpawnOptions {
   std::function<const char*()> prepare;
 };
 
-/// A child of ours. Killed with its process group and reaped at the end of the object's life, unless it was waited for.
+/// A child of ours, or an adopted one. Killed with its process group and reaped at the end of the object's life, unless
+/// it was waited for.
 class Process {
  public:
   Process() = default;
   Process(Process&&) noexcept;
   Process& operator=(Process&&) noexcept;
   ~Process();
+
+  /// A process that another one started for us and waits for: it leads a process group, and on `end` its parent says
+  /// how it ended (an int as of waitpid; the end of the stream alone means that the parent died too).
+  static Process adopt(pid_t pid, Fd end);
 
   pid_t pid() const { return pid_; }
   /// Readable in poll() once the process has ended.
@@ -95,10 +100,12 @@ class Process {
 
  private:
   friend Result<Process> spawn(const SpawnOptions& options);
+  std::optional<int> reap();
+
   pid_t pid_ = -1;
-  Fd pidfd_;
+  Fd pidfd_;  ///< of an adopted process: `end`
   std::optional<Exit> exit_;
-  bool killed_ = false;
+  bool killed_ = false, adopted_ = false;
 };
 
 /// Starts a child in its own session and process group (no terminal). Its signals and mask are reset. Fails with the

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/nursery.h"
 #include "base/process_tree.h"
 #include "base/sandbox.h"
 
@@ -71,6 +72,44 @@ Outcome outcome_of(const Error& e) {
   return o;
 }
 
+constexpr std::uint64_t most_open_files = 1024;
+
+Result<Process> spawn_worker(const RemoteOptions& options, const std::vector<std::pair<int, int>>& fds) {
+  SandboxOptions box;
+  box.argv = options.argv;
+  for (const auto& path : options.readable) box.readable.emplace_back(path);
+  box.env = options.env;
+  box.tmp_bytes = options.tmp_bytes;
+  box.fds = fds;
+  if (options.memory_bytes) box.limits.data_bytes = options.memory_bytes;
+  box.limits.open_files = most_open_files;
+  if (options.sandbox) {
+    box.limits.file_bytes = std::max<std::uint64_t>(options.tmp_bytes, log_bytes);
+    box.limits.processes = 4096;  // where it counts this sandbox alone; the Python form lowers it inside
+    TRY(confined, confine(box));
+    return spawn(confined.spawn);
+  }
+  auto plain = unconfined(box);
+  plain.directory.clear();
+  // bwrap does this for the others: a worker that is stopped would outlive a judge that was killed.
+  plain.prepare = []() -> const char* { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? nullptr : "prctl"; };
+  std::vector<std::string> env;
+  for (char** e = environ; *e; ++e) env.emplace_back(*e);
+  for (const auto& [name, value] : options.env) {
+    std::erase_if(env, [&](const std::string& e) { return e.starts_with(name + "="); });
+    env.push_back(name + "=" + value);
+  }
+  plain.env = std::move(env);
+  return spawn(plain);
+}
+
+Result<Process> fork_worker(const RemoteOptions& options, const std::vector<std::pair<int, int>>& fds) {
+  auto request = json::parse(options.nursery_request.empty() ? "{}" : options.nursery_request);
+  request["memory_bytes"] = options.memory_bytes;
+  request["open_files"] = most_open_files;
+  return fork_from(options.nursery, std::move(request), fds, options.start_timeout_s);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Remote>> Remote::start(const RemoteOptions& options) {
@@ -82,39 +121,12 @@ Result<std::unique_ptr<Remote>> Remote::start(const RemoteOptions& options) {
   TRY(log, make_log());
   remote->arena_ = std::move(arena);
 
-  SandboxOptions box;
-  box.argv = options.argv;
-  for (const auto& path : options.readable) box.readable.emplace_back(path);
-  box.env = options.env;
-  box.tmp_bytes = options.tmp_bytes;
-  box.fds = {{log.get(), 2},
-             {control.second.get(), protocol::control_fd},
-             {call.second.get(), protocol::call_fd},
-             {remote->arena_->block_fd(), protocol::block_fd},
-             {remote->arena_->arena_fd(), protocol::arena_fd}};
-  if (options.memory_bytes) box.limits.data_bytes = options.memory_bytes;
-  box.limits.open_files = 1024;
-  Result<Process> process = fail("");
-  if (options.sandbox) {
-    box.limits.file_bytes = std::max<std::uint64_t>(options.tmp_bytes, log_bytes);
-    box.limits.processes = 4096;  // where it counts this sandbox alone; the Python form lowers it inside
-    auto confined = confine(box);
-    if (!confined) return std::unexpected(confined.error());
-    process = spawn(confined->spawn);
-  } else {
-    auto plain = unconfined(box);
-    plain.directory.clear();
-    // bwrap does this for the others: a worker that is stopped would outlive a judge that was killed.
-    plain.prepare = []() -> const char* { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? nullptr : "prctl"; };
-    std::vector<std::string> env;
-    for (char** e = environ; *e; ++e) env.emplace_back(*e);
-    for (const auto& [name, value] : options.env) {
-      std::erase_if(env, [&](const std::string& e) { return e.starts_with(name + "="); });
-      env.push_back(name + "=" + value);
-    }
-    plain.env = std::move(env);
-    process = spawn(plain);
-  }
+  const std::vector<std::pair<int, int>> fds = {{log.get(), 2},
+                                                {control.second.get(), protocol::control_fd},
+                                                {call.second.get(), protocol::call_fd},
+                                                {remote->arena_->block_fd(), protocol::block_fd},
+                                                {remote->arena_->arena_fd(), protocol::arena_fd}};
+  auto process = options.nursery >= 0 ? fork_worker(options, fds) : spawn_worker(options, fds);
   if (!process) return std::unexpected(process.error());
   remote->process_ = std::move(*process);
   remote->control_ = std::move(control.first);

@@ -29,6 +29,10 @@ struct RemoteOptions {
   std::uint64_t memory_bytes = 0;  ///< private memory of the worker, 0: no limit
   std::uint64_t tmp_bytes = 64 << 20;
   double start_timeout_s = 60;
+  /// A fork server's socket, or -1. It starts workers that need no sandbox; `nursery_request` is the rest of what it is
+  /// told (a JSON object), and argv and env are not looked at.
+  int nursery = -1;
+  std::string nursery_request = {};
 };
 
 /// What became of one call. `tensors` are the judge's own copies.

@@ -140,5 +140,29 @@ TEST(PollLoop, CallbacksMayRemoveEachOther) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(Process, AdoptsWhatAnotherProcessStarted) {
+  auto child = spawn({.argv = {"sleep", "60"}});
+  ASSERT_TRUE(child.has_value());
+  auto line = make_socketpair();
+  ASSERT_TRUE(line.has_value());
+  auto adopted = Process::adopt(child->pid(), std::move(line->first));
+  EXPECT_FALSE(adopted.poll().has_value());
+  adopted.kill();
+  EXPECT_EQ(std::get<Signalled>(child->wait()).signal, SIGKILL);
+  const int status = 7 << 8;  // as waitpid gives exit status 7
+  ASSERT_EQ(write(line->second.get(), &status, sizeof status), static_cast<ssize_t>(sizeof status));
+  EXPECT_EQ(std::get<Exited>(adopted.wait()).code, 7);
+}
+
+TEST(Process, AnAdoptedOneWhoseParentDiedIsTakenAsKilled) {
+  auto child = spawn({.argv = {"sleep", "60"}});
+  ASSERT_TRUE(child.has_value());
+  auto line = make_socketpair();
+  ASSERT_TRUE(line.has_value());
+  auto adopted = Process::adopt(child->pid(), std::move(line->first));
+  line->second.reset();
+  EXPECT_TRUE(std::holds_alternative<OutOfMemory>(adopted.wait()));
+}
+
 }  // namespace
 }  // namespace burnish

@@ -99,6 +99,12 @@ def deployed_folder(candidate: dict[str, Any], scratch: Path) -> dict[str, Any]:
     return {"form": "deployed", "dir": str(folder), "name": candidate.get("name", "")}
 
 
+def compiles(candidate: dict[str, Any]) -> bool:
+    """Whether it is a recipe with torch.compile (a malformed one is refused where it is loaded)."""
+    recipe = candidate.get("recipe")
+    return candidate.get("form") == "recipe" and isinstance(recipe, dict) and bool(recipe.get("compile"))
+
+
 class Workers:
     """Workers of one session. A started plan worker is kept in hand, so that the next candidate does not wait for
     one."""
@@ -107,7 +113,8 @@ class Workers:
         self, options: Options, problem: dict[str, Any] | None, *, start: Callable[..., Any] | None = None
     ) -> None:
         self._options, self._problem, self._spec = options, problem, None
-        self._start = start or _start
+        self._start = start or self._start_worker
+        self._nursery: Any = None
         self._spares: dict[tuple[str, bool], list[Future]] = {}
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="burnish-start")
         self._lock = threading.Lock()
@@ -125,20 +132,34 @@ class Workers:
             for _ in range(count - len(spares)):
                 spares.append(self._threads.submit(self._start_one, form, trusted))
 
-    def _start_one(self, form: str, trusted: bool) -> Any:
+    def _start_one(self, form: str, trusted: bool, warm: tuple[str, ...] = ()) -> Any:
         o = self._options
         worker = self._start(
-            form, trusted=trusted, sandbox=o.sandbox and not trusted, memory_bytes=o.memory_bytes or None
+            form, trusted=trusted, sandbox=o.sandbox and not trusted, memory_bytes=o.memory_bytes or None, warm=warm
         )
         with self._lock:
             self._live.append(worker)
         return worker
 
-    def _take(self, form: str, trusted: bool) -> Any:
+    def _start_worker(self, form: str, **settings: Any) -> Any:
+        from burnish import native
+        from burnish.workers import Worker, start_nursery
+
+        with self._lock:
+            if form == "python" and settings["trusted"] and self._nursery is None:
+                self._nursery = start_nursery()
+        try:
+            return Worker.start(form, nursery=self._nursery, **settings)
+        except native.runtime().Error as e:  # no sandbox, no memory: nothing that a candidate did
+            raise BurnishError(
+                e.reason or "environment", e.what, e.where or "worker", e.todo or "see `burnish doctor`"
+            ) from e
+
+    def _take(self, form: str, trusted: bool, warm: tuple[str, ...] = ()) -> Any:
         with self._lock:
             spares = self._spares.get((form, trusted), [])
             future = spares.pop(0) if spares else None
-        return future.result() if future is not None else self._start_one(form, trusted)
+        return future.result() if future is not None else self._start_one(form, trusted, warm)
 
     @contextlib.contextmanager
     def loaded(self, candidate: dict[str, Any]) -> Iterator[Any]:
@@ -163,7 +184,8 @@ class Workers:
 
     def load(self, candidate: dict[str, Any]) -> Any:
         form, trusted, payload = payload_of(candidate, self._problem, self._options.precision, self._spec)
-        worker = self._take(form, trusted)
+        warm = ("compile",) if compiles(candidate) else ()
+        worker = self._take(form, trusted, warm)
         outcome = worker.load(payload, timeout=self._options.load_timeout_seconds)
         if outcome is not None and not outcome.ok:
             self.drop(worker)
@@ -226,15 +248,5 @@ class Workers:
         self._threads.shutdown(wait=True)
         for worker in list(self._live):
             self.drop(worker)
-
-
-def _start(form: str, **settings: Any) -> Any:
-    from burnish import native
-    from burnish.workers import Worker
-
-    try:
-        return Worker.start(form, **settings)
-    except native.runtime().Error as e:  # no sandbox, no memory: nothing that a candidate did
-        raise BurnishError(
-            e.reason or "environment", e.what, e.where or "worker", e.todo or "see `burnish doctor`"
-        ) from e
+        if self._nursery is not None:
+            self._nursery.close()
