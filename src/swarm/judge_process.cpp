@@ -46,8 +46,10 @@ class JudgeProcess : public Judge {
     if (!reply) {
       auto error = reply.error();
       stop();
-      if (error.reason == died && error.what.find("burnish.judge") != std::string::npos) {
-        // Python itself said that it cannot run the judge: the problem was never looked at.
+      const auto says = [&](const char* words) { return error.what.find(words) != std::string::npos; };
+      if (error.reason == died && (says("burnish.judge") || says("ModuleNotFoundError"))) {
+        // Python itself said that it cannot run the judge: the problem was never looked at. (What a problem's file
+        // fails to import is a reply, not the end of the judge.)
         error.reason = "environment";
         error.todo = "set BURNISH_PYTHON to a Python that has burnish and torch; `burnish doctor` says more";
       }
