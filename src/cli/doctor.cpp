@@ -133,7 +133,10 @@ std::vector<Finding> check_devices() {
   });
   optional("nvrtc", cuda::find_nvrtc(), [](const cuda::Nvrtc& nvrtc) {
     return fmt::format("{} at {}{}", nvrtc.version(), nvrtc.library.string(),
-                       nvrtc.headers ? "" : ", without CUDA's headers (pip install nvidia-cuda-runtime)");
+                       cuda::has_all_headers(nvrtc)
+                           ? ""
+                           : ", without all of CUDA's headers (pip install nvidia-cuda-runtime nvidia-cuda-crt "
+                             "nvidia-cuda-cccl)");
   });
   return findings;
 }

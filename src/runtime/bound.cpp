@@ -1,6 +1,7 @@
 #include "runtime/bound.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -85,6 +86,13 @@ c10::IValue result_of(const Program::Leaf& leaf, const Frame& frame) {
   if (leaf.tensor.is_none()) return leaf.literal;
   const at::Tensor& tensor = frame.at(leaf.tensor);
   return tensor.defined() ? c10::IValue(tensor) : c10::IValue();
+}
+
+/// Where a plan for a GPU runs: on its first input's.
+std::optional<c10::Device> gpu_of(std::span<const c10::IValue> leaves) {
+  for (const auto& leaf : leaves)
+    if (leaf.isTensor()) return leaf.toTensor().is_cuda() ? std::optional(leaf.toTensor().device()) : std::nullopt;
+  return std::nullopt;
 }
 
 Frame new_frame(const Program& program, std::size_t slots) {
@@ -251,8 +259,9 @@ Bound::Outcome Bound::call(std::span<const c10::IValue> leaves, std::vector<c10:
         frame->slots[static_cast<std::size_t>(slot)] = leaves[i].toTensor();
     const Quiet quiet;
     const PoolScope memory(*pool_);
+    const c10::OptionalDeviceGuard on(gpu_of(leaves));
     if (rows)
-      execute_profiled(code, *frame, pc, *rows);
+      execute_profiled(code, *frame, pc, *rows, program_->plan.target == "cuda");
     else
       execute(code, *frame, pc);
     results.clear();

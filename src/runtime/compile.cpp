@@ -152,6 +152,7 @@ class Compiler {
 
   Status add(const AllocateStep& step, const Place& place) {
     AllocateInstruction instruction{.zero = step.zero};
+    if (plan_.target == "cuda") instruction.device = c10::DeviceType::CUDA;
     if (step.like) {
       TRY(like, place.scope.tensor(*step.like));
       instruction.like = like;

@@ -10,6 +10,7 @@
 
 #include <chrono>
 
+#include "runtime/cuda.h"
 #include "runtime/launch.h"
 
 namespace burnish {
@@ -124,7 +125,7 @@ at::Tensor allocate(at::IntArrayRef sizes, at::TensorOptions options, const Layo
 }
 
 void run(const AllocateInstruction& step, Frame& frame) {
-  at::TensorOptions options(at::kCPU);
+  at::TensorOptions options(step.device);
   Sizes sizes;
   const at::Tensor* like = step.like.is_none() ? nullptr : &frame.at(step.like);
   if (like) {
@@ -249,7 +250,7 @@ void execute(const Code& code, Frame& frame, std::size_t& pc) {
   while (pc < code.instructions.size()) pc = step(code.instructions[pc], frame, pc);
 }
 
-void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vector<StepProfile>& profile) {
+void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vector<StepProfile>& profile, bool cuda) {
   using Clock = std::chrono::steady_clock;
   profile.resize(code.instructions.size());
   const ByteCounter count{frame};
@@ -260,6 +261,8 @@ void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vect
     row.bytes_in += count.in(instruction);
     const auto begin = Clock::now();
     const std::size_t next = step(instruction, frame, pc);
+    if (cuda)
+      if (auto waited = synchronize_cuda(); !waited) throw RunFailure{to_text(waited.error()), waited.error().reason};
     row.seconds += std::chrono::duration<double>(Clock::now() - begin).count();
     if (const auto* op = std::get_if<OpInstruction>(&instruction.what)) row.bytes_out += count.out(*op);
     ++row.calls;

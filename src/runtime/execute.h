@@ -17,7 +17,7 @@ struct StepProfile {
 /// (RunFailure, or whatever ATen throws). The caller sets dispatch guards and memory.
 void execute(const Code& code, Frame& frame, std::size_t& pc);
 
-/// The same, adding to one row of `profile` an instruction.
-void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vector<StepProfile>& profile);
+/// The same, adding to one row of `profile` an instruction. `cuda`: waits for the GPU after each one.
+void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vector<StepProfile>& profile, bool cuda);
 
 }  // namespace burnish

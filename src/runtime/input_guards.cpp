@@ -58,7 +58,8 @@ const char* foreign_tensor(const at::Tensor& tensor, at::DeviceType device) {
 
 const char* foreign_mode() {
   const auto& keys = c10::impl::tls_local_dispatch_key_set();
-  if (!keys.excluded_.has(c10::DispatchKey::AutocastCPU)) return "autocast is on";
+  if (!keys.excluded_.has(c10::DispatchKey::AutocastCPU) || !keys.excluded_.has(c10::DispatchKey::AutocastCUDA))
+    return "autocast is on";
   if (keys.included_.has_any(foreign_modes)) return "a dispatch mode or function transform is active";
   return nullptr;
 }

@@ -3,6 +3,7 @@
 #include <ATen/core/ivalue.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -71,12 +72,23 @@ struct KernelArgument {
   float decimal = 0;             ///< letter f without an expression
 };
 
+struct GpuKernel;  // launch_cuda.h
+
 using KernelEntry = void (*)(std::int64_t begin, std::int64_t end, void* const* args);
 
+/// The sizes of a launch on a GPU.
+struct GpuLaunch {
+  std::shared_ptr<GpuKernel> kernel;
+  std::vector<FlatExpr> grid, block, cluster;  ///< x, y, z; cluster may be empty
+  std::optional<FlatExpr> shared_bytes;
+  bool cooperative = false;
+};
+
 struct LaunchInstruction {
-  KernelEntry entry = nullptr;
+  KernelEntry entry = nullptr;  ///< on a CPU
   FlatExpr range, grain;
   std::vector<KernelArgument> args;
+  std::shared_ptr<GpuLaunch> gpu;  ///< on a GPU, else null
 };
 
 /// How a made tensor lies in memory.
@@ -88,7 +100,8 @@ struct Layout {
 struct AllocateInstruction {
   std::int32_t out = -1;
   bool zero = false;
-  Operand like;  ///< none: `shape` and `dtype` say it
+  c10::DeviceType device = c10::DeviceType::CPU;  ///< where there is nothing to be like
+  Operand like;                                   ///< none: `shape` and `dtype` say it
   std::optional<c10::ScalarType> dtype;
   std::optional<std::vector<FlatExpr>> shape;
   Layout layout;

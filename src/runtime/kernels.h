@@ -9,19 +9,23 @@
 
 namespace burnish {
 
+struct GpuModule;  // launch_cuda.h
+
 /// A compiled kernel: its entry and its signature (docs/architecture.md, "Candidates' code").
 struct LoadedKernel {
-  KernelEntry entry = nullptr;
-  std::string signature;          ///< one letter an argument: p, i or f
-  std::shared_ptr<void> library;  ///< keeps the code loaded
+  KernelEntry entry = nullptr;     ///< on a CPU
+  std::shared_ptr<GpuKernel> gpu;  ///< on a GPU
+  std::string signature;           ///< one letter an argument: p, i or f
+  std::shared_ptr<void> library;   ///< keeps the code loaded
 };
 
-/// Loads kernels from shared objects, each object once. The objects must have passed the compile step's check.
+/// Loads kernels from compiled objects, each object once: shared objects that have passed the compile step's check, or
+/// cubins (base/cuda_object.h).
 class KernelLoader {
  public:
-  /// `files`: source file name of the plan -> shared object. Sources that are not listed are sought as
-  /// `folder`/kernels/NAME.so, where a deployed folder keeps them.
-  KernelLoader(std::filesystem::path folder, std::map<std::string, std::string> files);
+  /// `files`: source file name of the plan -> compiled object. Sources that are not listed are sought as
+  /// `folder`/kernels/NAME.so (.cubin on CUDA), where a deployed folder keeps them.
+  KernelLoader(std::filesystem::path folder, std::map<std::string, std::string> files, bool cuda = false);
   Result<LoadedKernel> load(const std::string& name, const std::string& source);
 
  private:
@@ -29,7 +33,9 @@ class KernelLoader {
 
   std::filesystem::path folder_;
   std::map<std::string, std::string> files_;
+  bool cuda_;
   std::map<std::string, std::shared_ptr<void>> open_;
+  std::map<std::string, std::shared_ptr<GpuModule>> modules_;
 };
 
 }  // namespace burnish

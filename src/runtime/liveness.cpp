@@ -26,6 +26,10 @@ class Visitor {
   void operator()(LaunchInstruction& i) {
     expr(i.range);
     expr(i.grain);
+    if (i.gpu) {
+      for (auto* list : {&i.gpu->grid, &i.gpu->block, &i.gpu->cluster}) exprs(*list);
+      if (i.gpu->shared_bytes) expr(*i.gpu->shared_bytes);
+    }
     for (auto& arg : i.args) {
       use_(arg.tensor, false);
       if (arg.expr) expr(*arg.expr);

@@ -3,6 +3,7 @@
 #include "plan/check.h"
 #include "plan/parse.h"
 #include "runtime/compile.h"
+#include "runtime/cuda.h"
 #include "runtime/failure.h"
 #include "runtime/tensors.h"
 
@@ -22,7 +23,17 @@ Result<std::shared_ptr<const Program>> load_program(const std::filesystem::path&
   TRY(guards, InputGuards::compile(plan));
   program->guards = std::move(guards);
   program->plan = std::move(plan);
-  KernelLoader loader(home, kernels);
+  const bool cuda = program->plan.target == "cuda";
+  if (cuda) {
+    if (auto ok = ensure_cuda(); !ok) return inside(file, ok.error());
+    const auto moved = catching(
+        [&] {
+          for (auto& [key, tensor] : constants) tensor = tensor.to(at::kCUDA);
+        },
+        [] { return std::string("constants"); });
+    if (!moved) return inside(file, moved.error());
+  }
+  KernelLoader loader(home, kernels, cuda);
   Status compiled;
   const auto done = catching([&] { compiled = compile_program(*program, loader, constants); },
                              [] { return std::string("loading the plan"); });

@@ -104,6 +104,7 @@ TEST_F(CudaCompile, KernelsHaveHalfTypesTensorCoresAndInlinePtx) {
 #include <cuda_fp16.h>
 #include <mma.h>
 #include <cfloat>
+#include <cooperative_groups.h>
 extern "C" __global__ void k(const __half* a, const __half* b, float* c, float* d) {
   using namespace nvcuda;
   wmma::fragment<wmma::matrix_a, 16, 16, 16, __half, wmma::row_major> fa;
@@ -119,7 +120,7 @@ extern "C" __global__ void k(const __half* a, const __half* b, float* c, float* 
 }
 )";
   const auto nvrtc = find_nvrtc();
-  if (!nvrtc->headers) GTEST_SKIP() << "CUDA's headers are not installed (nvidia-cuda-runtime, nvidia-cuda-crt)";
+  if (!has_all_headers(*nvrtc)) GTEST_SKIP() << "CUDA's headers are not installed (requirements.txt)";
   EXPECT_EQ(compiled().kernels.at("k").signature, "pppp");
   request.architecture = "sm_90";
   EXPECT_THAT(refusal(request.source, "compile"), HasSubstr("wgmma"));

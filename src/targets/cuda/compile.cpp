@@ -28,7 +28,7 @@ std::vector<std::string> options_of(const CompileRequest& request, const Nvrtc& 
                                       "--pre-include=cstdint",
                                       "--pre-include=cmath",
                                       "--ptxas-options=-v"};
-  if (nvrtc.headers) options.push_back("--include-path=" + nvrtc.headers->string());
+  for (const auto& folder : nvrtc.headers) options.push_back("--include-path=" + folder.string());
   return options;
 }
 
@@ -76,7 +76,7 @@ Result<Output> run_compiler(const CompileRequest& request, const Nvrtc& nvrtc, c
   SandboxOptions box;
   box.argv = {program.string(), "nvrtc", nvrtc.library.string()};
   box.readable = {program, nvrtc.library.parent_path()};
-  if (nvrtc.headers) box.readable.push_back(*nvrtc.headers);
+  box.readable.insert(box.readable.end(), nvrtc.headers.begin(), nvrtc.headers.end());
   if (request.memory_bytes) box.limits.data_bytes = request.memory_bytes;
   box.limits.file_bytes = std::max<std::uint64_t>(request.object_bytes * 4, 64 << 20);
   box.limits.cpu_seconds = static_cast<std::uint64_t>(request.timeout_s) + 1;

@@ -50,27 +50,48 @@ extern "C" __device__ const burnish_entry_::Kernel<decltype(&::{0})>::Signature 
     burnish_entry_::Kernel<decltype(&::{0})>::signature;
 )source";
 
+// The types and words of CUDA's own C++ library under NVRTC, which a kernel may include as well (cooperative_groups.h
+// does): the same again is no redefinition.
 constexpr const char* integers = R"source(#pragma once
 typedef signed char int8_t;
 typedef short int16_t;
 typedef int int32_t;
-typedef long int64_t;
+typedef long long int64_t;
 typedef unsigned char uint8_t;
 typedef unsigned short uint16_t;
 typedef unsigned int uint32_t;
-typedef unsigned long uint64_t;
-typedef long intptr_t;
-typedef unsigned long uintptr_t;
-#define INT8_MAX 127
-#define INT16_MAX 32767
-#define INT32_MAX 2147483647
-#define INT32_MIN (-INT32_MAX - 1)
-#define INT64_MAX 9223372036854775807L
-#define INT64_MIN (-INT64_MAX - 1)
-#define UINT8_MAX 255
-#define UINT16_MAX 65535
-#define UINT32_MAX 4294967295U
-#define UINT64_MAX 18446744073709551615UL
+typedef unsigned long long uint64_t;
+typedef int64_t intptr_t;
+typedef uint64_t uintptr_t;
+#define CHAR_BIT 8
+#define SCHAR_MIN (-128)
+#define SCHAR_MAX 127
+#define UCHAR_MAX 255
+#define SHRT_MIN (-SHRT_MAX - 1)
+#define SHRT_MAX 0x7fff
+#define USHRT_MAX 0xffff
+#define INT_MIN (-INT_MAX - 1)
+#define INT_MAX 0x7fffffff
+#define UINT_MAX 0xffffffff
+#define LONG_MIN (-LONG_MAX - 1)
+#define LONG_MAX LLONG_MAX
+#define ULONG_MAX ULLONG_MAX
+#define LLONG_MIN (-LLONG_MAX - 1)
+#define LLONG_MAX 0x7fffffffffffffffLL
+#define ULLONG_MAX 0xffffffffffffffffUL
+#define INT8_MIN SCHAR_MIN
+#define INT16_MIN SHRT_MIN
+#define INT32_MIN INT_MIN
+#define INT64_MIN LLONG_MIN
+#define INT8_MAX SCHAR_MAX
+#define INT16_MAX SHRT_MAX
+#define INT32_MAX INT_MAX
+#define INT64_MAX LLONG_MAX
+#define UINT8_MAX UCHAR_MAX
+#define UINT16_MAX USHRT_MAX
+#define UINT32_MAX UINT_MAX
+#define UINT64_MAX ULLONG_MAX
+#define SIZE_MAX UINT64_MAX
 namespace std {
 using ::int16_t, ::int32_t, ::int64_t, ::int8_t, ::uint16_t, ::uint32_t, ::uint64_t, ::uint8_t;
 using ::intptr_t, ::size_t, ::uintptr_t;
@@ -96,13 +117,7 @@ constexpr const char* mathematics = R"source(#pragma once
 #define M_2_SQRTPI 1.12837916709551257390
 )source";
 
-constexpr const char* limits = R"source(#pragma once
-#define CHAR_BIT 8
-#define INT_MAX 2147483647
-#define INT_MIN (-INT_MAX - 1)
-#define UINT_MAX 4294967295U
-#define LONG_MAX 9223372036854775807L
-#define LLONG_MAX 9223372036854775807LL
+constexpr const char* decimals = R"source(#pragma once
 #define FLT_MAX 3.402823466e+38f
 #define FLT_MIN 1.175494351e-38f
 #define FLT_EPSILON 1.192092896e-07f
@@ -122,9 +137,9 @@ std::string with_signatures(const std::string& file, const std::vector<std::stri
 
 const std::vector<std::pair<std::string, std::string>>& standard_headers() {
   static const std::vector<std::pair<std::string, std::string>> headers = {
-      {"cstdint", integers},  {"stdint.h", integers},  {"cstddef", integers}, {"stddef.h", integers},
-      {"cmath", mathematics}, {"math.h", mathematics}, {"climits", limits},   {"limits.h", limits},
-      {"cfloat", limits},     {"float.h", limits}};
+      {"cstdint", integers}, {"stdint.h", integers}, {"cstddef", integers},  {"stddef.h", integers},
+      {"climits", integers}, {"limits.h", integers}, {"cmath", mathematics}, {"math.h", mathematics},
+      {"cfloat", decimals},  {"float.h", decimals}};
   return headers;
 }
 

@@ -18,6 +18,8 @@ namespace {
 
 constexpr const char* install = "pip install nvidia-cuda-nvrtc, or name its libnvrtc.so in BURNISH_NVRTC";
 
+constexpr const char* needed_headers[] = {"cuda_fp16.h", "crt/mma.h", "cuda/std/type_traits"};
+
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
@@ -69,14 +71,24 @@ std::vector<fs::path> candidates() {
   return found;
 }
 
-std::optional<fs::path> headers_of(const fs::path& library) {
+/// CUDA's own headers, what mma.h includes, and the C++ library that cooperative_groups.h includes: packages of their
+/// own. For each the first folder that has it.
+std::vector<fs::path> headers_of(const fs::path& library) {
   const auto folder = library.parent_path();
-  for (const fs::path& place : {folder / "../include", folder / "../../cuda_runtime/include",
-                                folder / "../targets/x86_64-linux/include", fs::path("/usr/local/cuda/include")}) {
+  const std::vector<fs::path> places = {folder / "../include", folder / "../../cuda_runtime/include",
+                                        folder / "../../cuda_cccl/include", folder / "../targets/x86_64-linux/include",
+                                        "/usr/local/cuda/include"};
+  std::vector<fs::path> found;
+  const auto look = [&](const fs::path& place, const char* file) {
     std::error_code error;
-    if (fs::exists(place / "cuda_fp16.h", error)) return fs::canonical(place, error);
-  }
-  return {};
+    if (!fs::exists(place / file, error)) return false;
+    const auto real = fs::canonical(place, error);
+    if (std::ranges::find(found, real) == found.end()) found.push_back(real);
+    return true;
+  };
+  for (const char* file : needed_headers)
+    (void)std::ranges::any_of(places, [&](const auto& p) { return look(p, file) || look(p / "cccl", file); });
+  return found;
 }
 
 Result<Nvrtc> describe(const fs::path& library) {
@@ -149,6 +161,13 @@ Result<NvrtcApi> load_nvrtc(const std::string& library) {
 Result<Nvrtc> find_nvrtc() {
   static const Result<Nvrtc> found = find();
   return found;
+}
+
+bool has_all_headers(const Nvrtc& nvrtc) {
+  return std::ranges::all_of(needed_headers, [&](const char* file) {
+    std::error_code error;
+    return std::ranges::any_of(nvrtc.headers, [&](const auto& folder) { return fs::exists(folder / file, error); });
+  });
 }
 
 Status check_architecture(const Nvrtc& nvrtc, const std::string& architecture) {

@@ -1,6 +1,5 @@
 #pragma once
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +10,8 @@
 namespace burnish::cuda {
 
 struct Nvrtc {
-  std::filesystem::path library;                 ///< libnvrtc.so.13, links resolved
-  std::optional<std::filesystem::path> headers;  ///< the folder of cuda_fp16.h, where there is one
+  std::filesystem::path library;               ///< libnvrtc.so.13, links resolved
+  std::vector<std::filesystem::path> headers;  ///< include folders, as far as they are installed
   int major = 0, minor = 0;
   std::vector<int> architectures;  ///< 90 for sm_90
 
@@ -23,6 +22,9 @@ struct Nvrtc {
 /// VIRTUAL_ENV's, the python3 of PATH, /usr/local/cuda, the loader's path. Sought once a process. An Error has the
 /// reason `environment`.
 Result<Nvrtc> find_nvrtc();
+
+/// Whether kernels can include cuda_fp16.h, mma.h and cooperative_groups.h.
+bool has_all_headers(const Nvrtc& nvrtc);
 
 /// The architecture that kernels are compiled for: "sm_90a" for capability 9.0, with all that this generation has (from
 /// 9.0 on the suffix a is needed for its matrix and copy units). An Error where this NVRTC does not know it.
