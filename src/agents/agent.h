@@ -1,10 +1,12 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/verdict.h"
@@ -78,11 +80,19 @@ struct Reference {
   std::string text;
 };
 
+class Asker;
+class HttpLoop;
+
 /// How language models are asked. `record` gets every exchange, `replay` answers in the models' place (nothing is asked
 /// then). Empty: none of these.
 struct Asking {
   std::filesystem::path record, replay;
   std::optional<Reference> reference;  ///< the user's own; else the context of that name finds one
+  std::shared_ptr<HttpLoop> http;      ///< shared by all; each has its own where there is none
+  /// Puts itself between an agent and what asks for it: records, holds a budget, or asks nobody.
+  std::function<std::unique_ptr<Asker>(const std::string& agent, std::unique_ptr<Asker> asker)> around;
+  /// Told of an answer's text as it arrives (empty piece: from its start again), in any thread.
+  std::function<void(const std::string& agent, std::string_view piece)> on_text;
 };
 
 /// The agents of these names (all where the list is empty); fails on an unknown or repeated name.

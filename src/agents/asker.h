@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "providers/http_loop.h"
 #include "providers/provider.h"
 
 namespace burnish {
@@ -19,10 +20,15 @@ class Asker {
 };
 
 /// What asks this model: a program for the service "command" (ended after `command_s`), HTTP for all others.
-std::unique_ptr<Asker> make_asker(const Model& model, double command_s = 600);
+std::unique_ptr<Asker> make_asker(const Model& model, double command_s = 600, std::shared_ptr<HttpLoop> loop = {});
 
-/// Over HTTP to the model's service; the key is read when the first question is asked.
-std::unique_ptr<Asker> make_http_asker();
+/// Over HTTP to the model's service, through `loop` (its own where there is none); the key is read when a question is
+/// asked.
+std::unique_ptr<Asker> make_http_asker(std::shared_ptr<HttpLoop> loop = {});
+
+/// What asking would send, whole: address, headers and body, the key's variable in the place of the key; for a program
+/// its stdin.
+Result<std::string> request_text(const Model& model, const Prompt& prompt);
 
 /// Runs the model's `command` with the prompt as text on stdin; its stdout is the answer. Ends it after `timeout_s`.
 std::unique_ptr<Asker> make_command_asker(double timeout_s = 600);

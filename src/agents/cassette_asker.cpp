@@ -40,6 +40,7 @@ class CassetteAsker : public Asker {
         folder_ / (file_name(model.name, ".-_", 60) + "-" + hash_hex(model.name + "\n" + text).substr(0, 16) + ".json");
     if (std::filesystem::exists(file)) {
       auto reply = read_reply(file);
+      if (reply) reply->replayed = true;
       if (reply && on_text) on_text(reply->text);
       return reply;
     }

@@ -32,11 +32,6 @@ class LanguageModel : public Agent {
     Proposal proposal = proposal_of(*reply);
     proposal.name = "attempt " + std::to_string(history.size() + 1);
     proposal.notes["model"] = model_.id;
-    proposal.notes["usage"] = {{"input_tokens", reply->usage.input_tokens},
-                               {"cached_tokens", reply->usage.cached_tokens},
-                               {"output_tokens", reply->usage.output_tokens},
-                               {"reasoning_tokens", reply->usage.reasoning_tokens}};
-    proposal.notes["cost_usd"] = cost(model_, reply->usage);
     return proposal;
   }
 

@@ -21,10 +21,31 @@ class BatchModel : public Agent {
   std::string name_;
 };
 
-std::unique_ptr<Asker> on_tape(std::unique_ptr<Asker> asker, const Asking& asking) {
-  if (!asking.replay.empty()) return make_cassette_asker(asking.replay, nullptr);
-  if (!asking.record.empty()) return make_cassette_asker(asking.record, std::move(asker));
-  return asker;
+/// Tells of each piece of text under the agent's name.
+class ToldAsker : public Asker {
+ public:
+  ToldAsker(std::unique_ptr<Asker> inner, OnText on_text) : inner_(std::move(inner)), on_text_(std::move(on_text)) {}
+  Result<Reply> ask(const Model& model, const Prompt& prompt, const OnText&) override {
+    return inner_->ask(model, prompt, on_text_);
+  }
+
+ private:
+  std::unique_ptr<Asker> inner_;
+  OnText on_text_;
+};
+
+/// What asks for an agent, from the wire outwards.
+std::unique_ptr<Asker> asker_for(const std::string& agent, const Model& model, const Asking& asking) {
+  auto asker = make_asker(model, 600, asking.http);
+  if (!asking.replay.empty()) {
+    asker = make_cassette_asker(asking.replay, nullptr);
+  } else if (!asking.record.empty()) {
+    asker = make_cassette_asker(asking.record, std::move(asker));
+  }
+  if (asking.on_text)
+    asker = std::make_unique<ToldAsker>(std::move(asker),
+                                        [agent, tell = asking.on_text](std::string_view piece) { tell(agent, piece); });
+  return asking.around ? asking.around(agent, std::move(asker)) : std::move(asker);
 }
 
 PromptFacts facts_here() {
@@ -46,7 +67,7 @@ Result<std::unique_ptr<Agent>> make_model_agent(const std::string& agent, const 
     model.id = model.command = name.substr(command_prefix.size());
     model.service = "command";
     if (model.command.empty()) return fail("\"command:\" names no program", "--agents", "write command:PROGRAM");
-    auto asker = on_tape(make_asker(model), asking);
+    auto asker = asker_for(agent, model, asking);
     return make_language_model(std::move(model), std::move(asker), facts_here(), context, asking.reference);
   }
   if (name.starts_with(batch_prefix)) {
@@ -62,7 +83,7 @@ Result<std::unique_ptr<Agent>> make_model_agent(const std::string& agent, const 
     return fail("there is no agent or model \"" + name + "\"", "--agents",
                 "models: " + known + "; any program: command:PROGRAM; by files: batch:NAME");
   }
-  return make_language_model(*model, on_tape(make_asker(*model), asking), facts_here(), context, asking.reference);
+  return make_language_model(*model, asker_for(agent, *model, asking), facts_here(), context, asking.reference);
 }
 
 Result<std::optional<Model>> batch_model(const std::string& agent) {

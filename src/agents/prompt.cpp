@@ -165,6 +165,7 @@ Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> histor
     prompt.messages.push_back(std::move(answer));
     prompt.messages.push_back(std::move(earned));
   }
+  prompt.attempt = history.empty() ? 1 : history.back().number + 1;
   // Last, because they change from attempt to attempt: what stands before them stays in the service's cache.
   prompt.messages.back().text += examples;
   return prompt;

@@ -34,7 +34,8 @@ json check(const Model& model) {
   Model small = model;
   small.output_tokens = std::min<std::int64_t>(model.output_tokens, 64);
   const auto begin = std::chrono::steady_clock::now();
-  const auto reply = asker->ask(small, {"Answer with one word.", {{Message::Role::user, "Say: ready", {}}}}, {});
+  const auto reply =
+      asker->ask(small, {"Answer with one word.", {{Message::Role::user, "Say: ready", {}}}, "check"}, {});
   if (!reply) return {{"failed", to_text(reply.error())}};
   return {{"answered", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()}};
 }

@@ -67,7 +67,7 @@ Result<Job> resumed_job(Store& store, const Flags& flags, JudgeOptions& judging)
     return fail("the run was started from Python, whose process held the module", "--resume",
                 "resume it with burnish.optimize(..., resume=...)");
   }
-  TRY(choices, choices_of(o));
+  TRY(choices, flags.search.resumed(store, run));
   return Job{run, spec, std::move(choices)};
 }
 
@@ -97,6 +97,11 @@ void explain(const json& summary, const std::string& run) {
     text += fmt::format("{}: the original stays: no candidate was faster beyond doubt ({} attempts)\n",
                         summary["problem"].get<std::string>(), summary["attempts"].dump());
   }
+  if (summary.contains("stopped"))
+    text += fmt::format(
+        "\nThe budget was spent before all attempts were made. To go on: burnish optimize --resume {} "
+        "--budget-usd X (or --budget-tokens N)\n",
+        run);
   if (summary.contains("waiting"))
     text += fmt::format("\n{} prompts wait for answers: burnish requests {}\n", summary["waiting"].dump(), run);
   text += fmt::format("\nAll attempts: burnish show {} {}\n", run, summary["problem"].get<std::string>());
@@ -140,10 +145,14 @@ Result<int> optimize(const Flags& flags) {
     TRY(stored, stored_outcome(*workshop.store, problem));
     outcome = std::move(stored);
   } else {
-    TRY(agents, make_agents(job.choices.agents, flags.search.asking(job.choices)));
+    TRY(agents, workshop.agents(flags.search, job.choices, problem));
     TRY(judge, workshop.judge(job.run.id, spec.name, flags.judge_fd));
     const auto options = flags.search.read(judging, job.choices);
     auto found = optimize_problem(workshop.swarm(*judge), problem, spec, std::move(agents), options);
+    if (flags.search.dry_run) {
+      if (auto ok = workshop.store->remove_run(job.run.id); !ok) return std::unexpected(ok.error());
+    }
+    if (flags.search.dry_run && found) return exit_ok;
     if (!found && found.error().reason == interrupted_reason) return resume_hint(job.run.id, flags);
     if (!found) return std::unexpected(found.error());
     outcome = std::move(*found);

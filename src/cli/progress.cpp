@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <mutex>
 
 #include "base/terminal.h"
 #include "cli/output.h"
@@ -21,6 +22,7 @@ class Progress : public Watcher {
   ~Progress() override { clear(); }
 
   void on(const Event& event) override {
+    const std::lock_guard lock(mutex_);
     std::visit([this](const auto& e) { draw(e); }, event);
   }
 
@@ -48,6 +50,12 @@ class Progress : public Watcher {
 
   void draw(const events::Proposing& e) {
     if (live_) status(fmt::format("{} proposes", e.agent), 0, 0);
+  }
+
+  /// Answers arrive while others are judged: the judge's bar has the line then.
+  void draw(const events::Writing& e) {
+    if (subject_.empty() && std::chrono::steady_clock::now() - last_ > std::chrono::milliseconds(80))
+      status(fmt::format("{} writes: {} characters", e.agent, e.characters), 0, 0);
   }
 
   void draw(const events::Judging& e) {
@@ -125,6 +133,7 @@ class Progress : public Watcher {
     drawn_ = true;
   }
 
+  std::mutex mutex_;
   bool json_lines_, live_, colour_;
   bool drawn_ = false;
   std::string subject_;

@@ -51,12 +51,13 @@ Status add_problems(Store& store, const std::string& run, const std::vector<Prob
 /// Runs one problem to its end. True: interrupted.
 Result<bool> run_problem(Workshop& workshop, const Job& job, const Flags& flags, const ProblemRecord& problem) {
   TRY(spec, spec_of(problem));
-  TRY(agents, make_agents(job.choices.agents, flags.search.asking(job.choices)));
+  TRY(agents, workshop.agents(flags.search, job.choices, problem));
   TRY(judge, workshop.judge(job.run.id, problem.name));
   auto options = flags.search.read(workshop.judging, job.choices);
   options.measure_aa = job.measure_aa;
   auto outcome = optimize_problem(workshop.swarm(*judge), problem, spec, std::move(agents), options);
   if (!outcome && outcome.error().reason == interrupted_reason) return true;
+  if (outcome && flags.search.dry_run) return false;
   json line = {{"event", "problem"}, {"problem", problem.name}, {"level", problem.level}};
   if (outcome) {
     line.update(outcome->summary);
@@ -93,7 +94,7 @@ Result<int> suite(const Flags& flags) {
     TRY(run, resume_run(*store, flags.search.resume, "suite"));
     TRY(before, judge_options_of(run.options.at("judging")));
     judging = before;
-    TRY(chosen, choices_of(run.options));
+    TRY(chosen, flags.search.resumed(*store, run));
     job = {run, std::move(chosen), run.options.at("aa")};
   }
   TRY(workshop, Workshop::open(flags.common, judging, job.choices.strategy));
@@ -119,6 +120,10 @@ Result<int> suite(const Flags& flags) {
                    job.run.id.c_str(), flags.common.store.empty() ? "" : (" --store " + flags.common.store).c_str());
       return exit_interrupted;
     }
+  }
+  if (flags.search.dry_run) {
+    if (auto ok = store.remove_run(job.run.id); !ok) return std::unexpected(ok.error());
+    return exit_ok;
   }
   TRY(after, store.problems(job.run.id));
   const auto open = std::ranges::count(after, "open", &ProblemRecord::state);

@@ -1,8 +1,11 @@
 #include "cli/workshop.h"
 
+#include <mutex>
 #include <thread>
 
+#include "cli/dry_run.h"
 #include "cli/progress.h"
+#include "providers/models.h"
 
 namespace burnish {
 
@@ -12,8 +15,15 @@ Result<Workshop> Workshop::open(const CommonFlags& flags, const JudgeOptions& ju
   TRY(scratch, Scratch::make());
   auto lease = std::make_unique<Lease>();
   TRY(builder, make_builder(judging.target, store->folder() / "objects", judging.sandbox, *lease));
-  return Workshop{std::move(store),   std::move(scratch),        judging,          std::move(lease),
-                  std::move(builder), make_progress(flags.json), std::move(chosen)};
+  return Workshop{std::move(store),
+                  std::move(scratch),
+                  judging,
+                  std::move(lease),
+                  std::move(builder),
+                  make_progress(flags.json),
+                  std::move(chosen),
+                  {},
+                  {}};
 }
 
 Result<std::unique_ptr<Judge>> Workshop::judge(const std::string& run, const std::string& problem, int fd) {
@@ -34,13 +44,59 @@ Swarm Workshop::swarm(Judge& judge) {
   return {*store, judge, *builder, *lease, *watcher, *strategy, scratch};
 }
 
+Result<std::vector<std::unique_ptr<Agent>>> Workshop::agents(const SearchFlags& flags, const Choices& choices,
+                                                             const ProblemRecord& problem) {
+  if (!http) {
+    TRY(table, configured_models());
+    // Nothing arrives while the judge is timing: the kernel keeps the bytes until then.
+    http = std::make_shared<HttpLoop>(table.limits, HttpOptions{}, [lease = lease.get()] { lease->wait(); });
+  }
+  Asking asking{.record = flags.record, .replay = flags.replay, .reference = choices.reference, .http = http};
+  if (flags.dry_run) {
+    asking.around = show_requests(problem.name, flags.prompts);
+    return make_agents(choices.agents, asking);
+  }
+  if (!ledger) {
+    TRY(opened, Ledger::open(*store, problem.run, flags.replay.empty() ? choices.budget : Budget{}));
+    ledger = std::move(opened);
+  }
+  asking.around = [this, id = problem.id](const std::string& agent, std::unique_ptr<Asker> asker) {
+    return ledger->asker(id, agent, std::move(asker));
+  };
+  struct Written {
+    std::mutex mutex;
+    std::map<std::string, std::size_t> characters;
+  };
+  asking.on_text = [this, written = std::make_shared<Written>()](const std::string& agent, std::string_view piece) {
+    const std::lock_guard lock(written->mutex);
+    auto& count = written->characters[agent];
+    count = piece.empty() ? 0 : count + piece.size();
+    watcher->on(events::Writing{agent, count});
+  };
+  return make_agents(choices.agents, asking);
+}
+
+Result<Choices> SearchFlags::resumed(Store& store, const RunRecord& run) const {
+  TRY(choices, choices_of(run.options));
+  if (budget_usd) choices.budget.usd = budget_usd;
+  if (budget_tokens) choices.budget.tokens = budget_tokens;
+  if (auto ok = check_budget(choices); !ok) return std::unexpected(ok.error());
+  if (dry_run) return fail("a dry run is of a new run", "--dry-run", "leave --resume out");
+  if (budget_usd || budget_tokens) {
+    if (auto ok = store.reopen_stopped(run.id); !ok) return std::unexpected(ok.error());
+  }
+  return choices;
+}
+
 Result<Choices> SearchFlags::choices() const {
   Choices choices{.attempts = attempts, .strategy = strategy, .seed = seed, .held_out = held_out};
   if (turns > 0) choices.turns = turns;
+  choices.budget = {budget_usd, budget_tokens};
   TRY(names, in_contexts(agents, contexts));
   choices.agents = std::move(names);
   TRY(known, make_agents(choices.agents));
   (void)known;
+  if (auto ok = check_budget(choices); !ok) return std::unexpected(ok.error());
   if (!reference.empty()) {
     TRY(read, read_reference(reference));
     choices.reference = std::move(read);
@@ -54,6 +110,7 @@ SearchOptions SearchFlags::read(const JudgeOptions& judging, const Choices& choi
   options.seed = choices.seed;
   options.turns = choices.turns;
   options.held_out.globs = choices.held_out;
+  options.dry_run = dry_run;
   if (seconds > 0) options.seconds = seconds;
   options.jobs = jobs > 0 ? jobs : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   options.judging = to_json(judging);
@@ -116,6 +173,19 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("GLOB,...");
+  command
+      .add_option("--budget-usd", flags.budget_usd,
+                  "no new call to a model once so many US dollars are spent, by the prices of models.toml")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("X");
+  command.add_option("--budget-tokens", flags.budget_tokens, "no new call once so many tokens were read and written")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  auto* dry_run = command.add_flag("--dry-run", flags.dry_run,
+                                   "show what would leave this machine for the models' first attempts; ask nobody");
+  command.add_option("--prompts", flags.prompts, "a folder for what --dry-run shows (default: stdout)")
+      ->type_name("DIR")
+      ->needs(dry_run);
   auto* record =
       command.add_option("--record", flags.record, "a folder that gets every exchange with a model")->type_name("DIR");
   command

@@ -152,10 +152,16 @@ struct HttpCalls::State {
       });
       if (running >= limit.in_flight) return false;
     }
-    if (limit.requests_per_minute <= 0) return true;
+    // Spread evenly: a burst at the beginning of a minute is what services punish. A long prompt holds back the next.
+    double pause_ms = 0;
+    if (limit.requests_per_minute > 0) pause_ms = 60'000 / limit.requests_per_minute;
+    if (limit.tokens_per_minute > 0)
+      pause_ms =
+          std::max(pause_ms, static_cast<double>(call.request.body.size()) / 4 * 60'000 / limit.tokens_per_minute);
+    if (pause_ms <= 0) return true;
     auto& next = next_start[call.model.service];
     if (now < next) return false;
-    next = now + milliseconds(static_cast<std::int64_t>(60'000 / limit.requests_per_minute));
+    next = now + milliseconds(static_cast<std::int64_t>(pause_ms));
     return true;
   }
 
@@ -295,6 +301,10 @@ std::vector<HttpCalls::Done> HttpCalls::step(milliseconds timeout) {
 
 void HttpCalls::pause(bool paused) {
   state_->paused = paused;
+}
+
+void HttpCalls::wake() {
+  curl_multi_wakeup(state_->multi);
 }
 
 void HttpCalls::cancel(std::size_t id) {

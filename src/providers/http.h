@@ -15,6 +15,7 @@ namespace burnish {
 struct ServiceLimits {
   int in_flight = 0;
   double requests_per_minute = 0;
+  double tokens_per_minute = 0;  ///< of prompts, counted as a quarter of the request's characters
 };
 
 struct HttpOptions {
@@ -52,6 +53,8 @@ class HttpCalls {
   std::vector<Done> step(std::chrono::milliseconds timeout);
   /// Holds back new tries (the judge is timing); bytes of running ones still arrive.
   void pause(bool paused);
+  /// Ends a step() that waits in another thread. The only method that other threads may call.
+  void wake();
   void cancel(std::size_t id);
   std::size_t open() const;
 

@@ -78,9 +78,11 @@ Status read_limits(ModelTable& table, const toml::table& rows, const std::string
         limit.in_flight = static_cast<int>(*value.value<std::int64_t>());
       else if (key == "requests_per_minute" && value.is_number())
         limit.requests_per_minute = *value.value<double>();
+      else if (key == "tokens_per_minute" && value.is_number())
+        limit.tokens_per_minute = *value.value<double>();
       else
         return fail("'" + std::string(key.str()) + "' is no limit, or of the wrong type", place(file, value),
-                    "use in_flight or requests_per_minute");
+                    "use in_flight, requests_per_minute or tokens_per_minute");
     }
     table.limits[std::string(name.str())] = limit;
   }

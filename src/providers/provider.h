@@ -27,6 +27,8 @@ struct Message {
 struct Prompt {
   std::string system;
   std::vector<Message> messages;
+  std::string purpose = "propose";  ///< for the record, never sent: propose, hints, check
+  int attempt = 0;                  ///< likewise: the number of the attempt that this is for
 };
 
 /// One row of models.toml.
@@ -53,7 +55,8 @@ struct Reply {
   std::string text;
   Usage usage;
   Stop stop = Stop::unknown;
-  std::string raw_stop;  ///< the service's own word
+  std::string raw_stop;   ///< the service's own word
+  bool replayed = false;  ///< from a cassette: nothing was paid now
 };
 
 /// Cost in US dollars by the model's prices; cached input tokens are part of input_tokens.

@@ -15,6 +15,35 @@ json dump_attempt(const AttemptRecord& a) {
           {"form", a.form},   {"notes", a.notes},   {"files", a.files}};
 }
 
+json dump_call(const CallRecord& c) {
+  return {{"agent", c.agent},         {"number", c.number},
+          {"purpose", c.purpose},     {"service", c.service},
+          {"model", c.model},         {"tokens", {c.tokens_in, c.tokens_cached, c.tokens_out, c.tokens_reasoning}},
+          {"estimated", c.estimated}, {"replayed", c.replayed},
+          {"cost", c.cost},           {"seconds", c.seconds},
+          {"error", c.error},         {"created", c.created},
+          {"files", c.files}};
+}
+
+CallRecord call_of(const json& c, std::int64_t problem) {
+  CallRecord call{.problem = problem, .agent = c.at("agent"), .number = c.at("number"), .purpose = c.at("purpose")};
+  call.service = c.at("service");
+  call.model = c.at("model");
+  const auto& tokens = c.at("tokens");
+  call.tokens_in = tokens.at(0);
+  call.tokens_cached = tokens.at(1);
+  call.tokens_out = tokens.at(2);
+  call.tokens_reasoning = tokens.at(3);
+  call.estimated = c.at("estimated");
+  call.replayed = c.at("replayed");
+  call.cost = c.at("cost");
+  call.seconds = c.at("seconds");
+  call.error = c.at("error");
+  call.created = c.at("created");
+  call.files = c.at("files").get<std::map<std::string, std::string>>();
+  return call;
+}
+
 Result<Verdict> verdict_of(const json& evaluation) {
   json body = evaluation.at("verdict");
   body["samples"] = evaluation.at("samples");
@@ -54,6 +83,11 @@ Result<json> Store::dump_run(const std::string& id) {
       if (evaluation.attempt != 0) continue;
       TRY(raw, samples(evaluation.id));
       p["evaluations"].push_back(dump_evaluation(evaluation, raw));
+    }
+    TRY(asked, calls(problem.id));
+    for (const auto& call : asked) {
+      for (const auto& [name, artifact] : call.files) names.insert(artifact);
+      p["calls"].push_back(dump_call(call));
     }
     dump["problems"].push_back(std::move(p));
   }
@@ -107,6 +141,8 @@ Result<RunRecord> Store::load_run(const json& dump) try {
         (void)id;
       }
     }
+    for (const auto& c : p.value("calls", json::array()))
+      if (auto ok = insert_call(call_of(c, problem)); !ok) return std::unexpected(ok.error());
     for (const auto& e : p.at("evaluations")) {
       TRY(verdict, verdict_of(e));
       TRY(id, insert_evaluation(problem, 0, e.at("stage"), verdict, e.at("created")));

@@ -48,4 +48,28 @@ struct EvaluationRecord {
   Verdict verdict;  ///< samples left out: Store::samples gives them
 };
 
+/// One exchange with a language model. `files`: the prompt's parts in order ("0-system", "1-user", "2-assistant", ...;
+/// what exchanges share is stored once) and "reply".
+struct CallRecord {
+  std::int64_t id = 0, problem = 0;
+  std::string agent;
+  int number = 0;                                 ///< of the attempt that it was for
+  std::string purpose, service, model;            ///< purpose: propose, hints
+  std::int64_t tokens_in = 0, tokens_cached = 0;  ///< cached ones are part of tokens_in
+  std::int64_t tokens_out = 0, tokens_reasoning = 0;
+  bool estimated = false;  ///< the reply had no usage: tokens are counted from the text
+  bool replayed = false;   ///< answered from a cassette: nothing was paid now
+  double cost = 0;         ///< US dollars by the prices of models.toml
+  double seconds = 0;
+  std::string error;  ///< empty where there was an answer
+  double created = 0;
+  std::map<std::string, std::string> files;
+};
+
+/// What a run paid for, replayed calls left out.
+struct Spent {
+  double usd = 0;
+  std::int64_t tokens = 0, calls = 0;
+};
+
 }  // namespace burnish

@@ -32,10 +32,20 @@ CREATE TRIGGER forget_problem AFTER DELETE ON problems BEGIN
   DELETE FROM artifacts WHERE owner = 'problem' AND id = old.id; END;
 CREATE TRIGGER forget_attempt AFTER DELETE ON attempts BEGIN
   DELETE FROM artifacts WHERE owner = 'attempt' AND id = old.id; END;
+)sql";
+
+/// Version 2. Nothing ever wrote into version 1's table of that name.
+constexpr const char* call_tables = R"sql(
+DROP TABLE IF EXISTS model_calls;
 CREATE TABLE model_calls(
-  id INTEGER PRIMARY KEY, attempt INTEGER REFERENCES attempts(id) ON DELETE CASCADE, service TEXT NOT NULL,
-  model TEXT NOT NULL, prompt TEXT NOT NULL, reply TEXT, tokens_in INTEGER, tokens_out INTEGER, cost REAL, error TEXT,
-  created REAL NOT NULL);
+  id INTEGER PRIMARY KEY, problem INTEGER NOT NULL REFERENCES problems(id) ON DELETE CASCADE, agent TEXT NOT NULL,
+  number INTEGER NOT NULL, purpose TEXT NOT NULL, service TEXT NOT NULL, model TEXT NOT NULL,
+  tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL,
+  tokens_reasoning INTEGER NOT NULL, estimated INTEGER NOT NULL, replayed INTEGER NOT NULL, cost REAL NOT NULL,
+  seconds REAL NOT NULL, error TEXT NOT NULL, created REAL NOT NULL);
+CREATE INDEX calls_of_problem ON model_calls(problem);
+CREATE TRIGGER forget_call AFTER DELETE ON model_calls BEGIN
+  DELETE FROM artifacts WHERE owner = 'call' AND id = old.id; END;
 )sql";
 
 }  // namespace
@@ -58,7 +68,10 @@ Status prepare_schema(Database& database) {
   TRY(version, version_of());  // another process may have made the tables meanwhile
   if (version == store_version) return {};
   if (auto ok = refuse_newer(version); !ok) return ok;
-  if (auto ok = database.script(tables); !ok) return ok;
+  if (version == 0) {
+    if (auto ok = database.script(tables); !ok) return ok;
+  }
+  if (auto ok = database.script(call_tables); !ok) return ok;
   if (auto ok = database.script(fmt::format("PRAGMA user_version = {}", store_version)); !ok) return ok;
   return transaction.commit();
 }

@@ -148,6 +148,14 @@ Status Store::finish_problem(std::int64_t problem, const json& outcome) {
   return database_.run("UPDATE problems SET state = 'done', outcome = ? WHERE id = ?", {text_of(outcome), problem});
 }
 
+Status Store::reopen_stopped(const std::string& run) {
+  const std::lock_guard lock(mutex_);
+  return database_.run(
+      "UPDATE problems SET state = 'open' WHERE run = ? AND state = 'done' AND "
+      "json_extract(outcome, '$.stopped') = 'budget'",
+      {run});
+}
+
 Status Store::exclude_problem(std::int64_t problem, const std::string& reason, const json& error) {
   const std::lock_guard lock(mutex_);
   return database_.run("UPDATE problems SET state = 'excluded', reason = ?, outcome = ? WHERE id = ?",

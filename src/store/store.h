@@ -37,6 +37,8 @@ class Store {
   /// Records the judge's reply to "open" and the files that came with it (source, exported plan), once.
   Status set_opened(std::int64_t problem, const json& opened, const std::map<std::string, std::string>& files);
   Status finish_problem(std::int64_t problem, const json& outcome);
+  /// Opens the problems of a run again that the budget stopped; what was judged stays judged.
+  Status reopen_stopped(const std::string& run);
   Status exclude_problem(std::int64_t problem, const std::string& reason, const json& error);
 
   /// Records a proposal with its files (name -> artifact) before it is judged.
@@ -50,6 +52,11 @@ class Store {
   Result<std::vector<EvaluationRecord>> evaluations(std::int64_t problem);
   /// {"reference": [[seconds, ...] a pair, ...], "candidate": [...]}
   Result<json> samples(std::int64_t evaluation);
+
+  /// Records an exchange with a language model, answered or not; `created` is now.
+  Status add_call(CallRecord call);
+  Result<std::vector<CallRecord>> calls(std::int64_t problem);
+  Result<Spent> spent(const std::string& run);
 
   /// Names of artifacts that some run uses.
   Result<std::vector<std::string>> used_artifacts();
@@ -69,6 +76,8 @@ class Store {
   Status set_files(const std::string& owner, std::int64_t id, const std::map<std::string, std::string>& files);
   Result<std::int64_t> insert_evaluation(std::int64_t problem, std::int64_t attempt, const std::string& stage,
                                          const Verdict& verdict, double created);
+
+  Status insert_call(const CallRecord& call);
 
   std::filesystem::path folder_;
   Artifacts artifacts_;

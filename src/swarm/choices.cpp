@@ -1,6 +1,21 @@
 #include "swarm/choices.h"
 
+#include "agents/context.h"
+#include "providers/models.h"
+
 namespace burnish {
+
+Status check_budget(const Choices& choices) {
+  if (!choices.budget.usd) return {};
+  TRY(table, configured_models());
+  for (const auto& agent : choices.agents) {
+    const Model* model = table.find(split_context(agent).first);
+    if (!model) continue;
+    if (const auto why = no_price(*model); !why.empty())
+      return fail(why, model->where, "add input_price and output_price, or use --budget-tokens");
+  }
+  return {};
+}
 
 json to_json(const Choices& c) {
   json options = {{"agents", c.agents},
@@ -8,6 +23,8 @@ json to_json(const Choices& c) {
                   {"strategy", c.strategy},
                   {"seed", c.seed},
                   {"held_out", c.held_out}};
+  if (c.budget.usd) options["budget"]["usd"] = *c.budget.usd;
+  if (c.budget.tokens) options["budget"]["tokens"] = *c.budget.tokens;
   if (c.turns) options["turns"] = *c.turns;
   if (c.reference) options["reference"] = {{"name", c.reference->name}, {"text", c.reference->text}};
   return options;
@@ -20,6 +37,9 @@ Result<Choices> choices_of(const json& options) try {
   c.strategy = options.value("strategy", c.strategy);
   c.seed = options.value("seed", c.seed);
   c.held_out = options.value("held_out", c.held_out);
+  const auto budget = options.value("budget", json::object());
+  if (budget.contains("usd")) c.budget.usd = budget["usd"].get<double>();
+  if (budget.contains("tokens")) c.budget.tokens = budget["tokens"].get<std::int64_t>();
   if (options.contains("turns")) c.turns = options["turns"].get<int>();
   if (options.contains("reference"))
     c.reference = Reference{options["reference"].at("name"), options["reference"].at("text")};

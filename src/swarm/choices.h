@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agents/agent.h"
+#include "swarm/ledger.h"
 
 namespace burnish {
 
@@ -16,10 +17,14 @@ struct Choices {
   std::uint64_t seed = 0;
   std::optional<int> turns;           ///< of all agents together on a problem, for strategies that choose
   std::vector<std::string> held_out;  ///< globs: problems whose solutions no prompt shows
+  Budget budget;
 };
 
 /// The options of a run, and back. Runs of earlier versions lack the newer keys: those have their defaults.
 json to_json(const Choices& choices);
 Result<Choices> choices_of(const json& options);
+
+/// Whether the budget can hold the agents: fails where one has no known price and is not free.
+Status check_budget(const Choices& choices);
 
 }  // namespace burnish

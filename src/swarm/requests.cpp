@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "swarm/choices.h"
+#include "swarm/ledger.h"
 #include "swarm/proposals.h"
 
 namespace burnish {
@@ -110,6 +111,10 @@ Result<Taken> take_answer(Store& store, const std::vector<Request>& open, std::s
   TRY(kept, record_proposal(store, request->problem.id, request->agent, request->number, request->strategy, proposal,
                             companions_of(request->problem.files)));
   (void)kept;
+  TRY(call, call_record(store, request->model, request->prompt, reply));
+  call.problem = request->problem.id;
+  call.agent = request->agent;
+  if (auto ok = store.add_call(std::move(call)); !ok) return std::unexpected(ok.error());
   answered.insert(id);
   return Taken::taken;
 }

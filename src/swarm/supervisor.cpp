@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/paths.h"
+#include "swarm/ledger.h"
 #include "swarm/proposals.h"
 
 namespace burnish {
@@ -66,6 +67,7 @@ class Search {
              options_.judging};
     if (auto ok = restore(); !ok) return std::unexpected(ok.error());
     if (auto ok = look_around(); !ok) return std::unexpected(ok.error());
+    if (options_.dry_run) return ask_once();
     if (options_.measure_aa) {
       if (auto ok = judge_original(); !ok) return std::unexpected(ok.error());
     }
@@ -141,6 +143,18 @@ class Search {
       board_.solved = std::move(solved);
     }
     return {};
+  }
+
+  /// Every agent is asked for its first proposal; what it says is thrown away.
+  Result<Outcome> ask_once() {
+    for (std::size_t i = 0; i < agents_.size(); ++i) {
+      Task task = task_;
+      task.examples = swarm_.strategy.examples(board_, i);
+      const auto proposed = agents_[i]->propose(task, {});
+      if (!proposed && proposed.error().reason != dry_run_reason)
+        swarm_.watcher.on(events::AgentStopped{agents_[i]->name(), to_text(proposed.error())});
+    }
+    return Outcome{};
   }
 
   Status judge_original() {
@@ -265,6 +279,7 @@ class Search {
     if (!work.attempt) {
       seat.busy = false;
       seat.done = true;
+      budget_spent_ |= work.agent_failed && work.agent_failed->reason == budget_reason;
       swarm_.watcher.on(events::AgentStopped{seat.agent, work.agent_failed ? to_text(*work.agent_failed) : ""});
       return {};
     }
@@ -345,6 +360,7 @@ class Search {
     s["eager_seconds"] = opened_.value("eager_seconds", json(nullptr));
     s["trivial"] = opened_.value("trivial", json(false));
     s["saturated"] = opened_.value("saturated", json(false));
+    if (budget_spent_) s["stopped"] = "budget";
     // An open problem is judged again when answers have come; what was measured by then stays measured.
     if (const auto waiting = requests_left(); waiting > 0) {
       s["waiting"] = waiting;
@@ -390,7 +406,7 @@ class Search {
   Board board_;
   Task task_;
   json opened_;
-  bool aa_done_ = false;
+  bool aa_done_ = false, budget_spent_ = false;
   Companions companions_;
   std::map<std::pair<std::size_t, std::size_t>, AttemptRecord> records_;
   std::map<std::int64_t, Candidate> candidates_;

@@ -32,10 +32,14 @@ struct SearchOptions {
   int calls = 64;                 ///< proposals under way elsewhere at once
   std::uint64_t seed = 0;         ///< of strategies that draw
   std::optional<int> turns;       ///< at most so many attempts on a problem, for strategies that choose
+  bool dry_run = false;           ///< ask each agent for its first proposal, judge and record nothing
   HeldOut held_out;               ///< whose solutions no prompt may show
   bool measure_aa = false;        ///< judge the original against itself, too
   json judging;                   ///< the judging flags, for the agents
 };
+
+/// `reason` of the Error of an asker that only shows what it would send.
+inline constexpr const char* dry_run_reason = "dry-run";
 
 /// What a search came to. `summary` is what `burnish optimize --json` prints, without "dir".
 struct Outcome {

@@ -23,6 +23,10 @@ struct Proposing {
   std::string agent;
   int number = 1;
 };
+struct Writing {  ///< a model's answer arrives
+  std::string agent;
+  std::size_t characters = 0;  ///< so far
+};
 struct Judging {
   std::string agent, name;
   int number = 1;
@@ -50,11 +54,11 @@ struct ProblemExcluded {
 };
 }  // namespace events
 
-using Event =
-    std::variant<events::ProblemStarted, events::ProblemOpened, events::Progress, events::Proposing, events::Judging,
-                 events::Judged, events::AgentStopped, events::Note, events::ProblemFinished, events::ProblemExcluded>;
+using Event = std::variant<events::ProblemStarted, events::ProblemOpened, events::Progress, events::Proposing,
+                           events::Writing, events::Judging, events::Judged, events::AgentStopped, events::Note,
+                           events::ProblemFinished, events::ProblemExcluded>;
 
-/// Told of every event by one thread at a time.
+/// Told of every event; of Writing from other threads than of the rest.
 class Watcher {
  public:
   virtual ~Watcher() = default;

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -28,6 +29,17 @@ def executable() -> str:
     found = shutil.which("burnish")
     assert found, "the command is not built: make build, or set BURNISH"
     return found
+
+
+# A program as a language model: keeps each prompt, answers always the same.
+MODEL = """
+import pathlib, sys
+prompt = sys.stdin.read()
+seen = pathlib.Path(__file__).parent / (pathlib.Path(__file__).stem + "-prompts")
+seen.mkdir(exist_ok=True)
+(seen / str(len(list(seen.iterdir())) + 1)).write_text(prompt)
+print(ANSWER)
+"""
 
 
 @dataclasses.dataclass
@@ -69,6 +81,21 @@ class Command:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("class Model: ...\n", encoding="utf-8")
         return file
+
+    def model(self, name: str, op: str) -> str:
+        """An agent whose every answer is a plan of that operator; `prompts` are what it was asked."""
+        plan = {
+            "burnish_plan": 1, "target": "cpu", "inputs": {"x": {"dtype": "float32", "shape": [4]}},
+            "steps": [{"op": f"aten::{op}", "args": ["x"], "out": ["y"]}], "result": "y",
+        }  # fmt: skip
+        answer = f"```json plan.json\n{json.dumps(plan)}\n```"
+        path = self.folder / f"{name}.py"
+        path.write_text(f"ANSWER = {answer!r}\n{MODEL}", encoding="utf-8")
+        return f"command:{shlex.quote(sys.executable)} {shlex.quote(str(path))}"
+
+    def prompts(self, name: str) -> list[str]:
+        folder = self.folder / f"{name}-prompts"
+        return [(folder / str(i + 1)).read_text(encoding="utf-8") for i in range(len(list(folder.iterdir())))]
 
     def start(self, *args: object, **options: object) -> subprocess.Popen:
         return subprocess.Popen(

@@ -3,34 +3,8 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 
 import pytest
-
-MODEL = """
-import pathlib, sys
-prompt = sys.stdin.read()
-seen = pathlib.Path(__file__).parent / (pathlib.Path(__file__).stem + "-prompts")
-seen.mkdir(exist_ok=True)
-(seen / str(len(list(seen.iterdir())) + 1)).write_text(prompt)
-print(ANSWER)
-"""
-
-
-def program(burnish, name: str, op: str) -> str:
-    plan = {
-        "burnish_plan": 1, "target": "cpu", "inputs": {"x": {"dtype": "float32", "shape": [4]}},
-        "steps": [{"op": f"aten::{op}", "args": ["x"], "out": ["y"]}], "result": "y",
-    }  # fmt: skip
-    path = burnish.folder / f"{name}.py"
-    path.write_text(f"ANSWER = {f'```json plan.json{chr(10)}{json.dumps(plan)}{chr(10)}```'!r}\n{MODEL}")
-    return f"command:{shlex.quote(sys.executable)} {shlex.quote(str(path))}"
-
-
-def prompts(burnish, name: str) -> list[str]:
-    folder = burnish.folder / f"{name}-prompts"
-    return [(folder / str(i + 1)).read_text() for i in range(len(list(folder.iterdir())))]
 
 
 def run(burnish, *words: object) -> dict:
@@ -47,10 +21,10 @@ def open_problems(burnish):
 
 def test_agents_that_share_see_the_best_of_the_others(open_problems) -> None:
     burnish = open_problems
-    agents = [program(burnish, name, op) for name, op in (("one", "relu"), ("two", "abs"))]
+    agents = [burnish.model(name, op) for name, op in (("one", "relu"), ("two", "abs"))]
     run(burnish, "optimize", burnish.problem(), "--agents", ",".join(agents), "--attempts", "2", "--strategy", "share")
     for name, other in (("one", "abs"), ("two", "relu")):
-        first, second = prompts(burnish, name)
+        first, second = burnish.prompts(name)
         assert "best so far of the other agents" not in first
         assert (
             "best so far of the other agents, 1.50 times" in second
@@ -63,7 +37,7 @@ def test_agents_that_share_see_the_best_of_the_others(open_problems) -> None:
 
 def test_a_bandit_takes_its_turns_and_no_more(open_problems) -> None:
     burnish = open_problems
-    agents = ",".join(program(burnish, name, "relu") for name in ("one", "two", "three"))
+    agents = ",".join(burnish.model(name, "relu") for name in ("one", "two", "three"))
     words = ("optimize", burnish.problem(), "--agents", agents, "--strategy", "bandit", "--seed", "7", "--jobs", "1")
     assert run(burnish, *words)["attempts"] == 8, "half of three agents by five attempts, rounded up"
     who = burnish.rows("select agent, number from attempts order by id")
@@ -75,12 +49,12 @@ def test_a_bandit_takes_its_turns_and_no_more(open_problems) -> None:
 
 def test_recall_shows_solved_problems_but_no_held_out_ones(open_problems) -> None:
     burnish = open_problems
-    agent = program(burnish, "one", "relu")
+    agent = burnish.model("one", "relu")
     words = ("--agents", agent, "--attempts", "1")
     run(burnish, "optimize", burnish.problem("teacher"), *words)
     run(burnish, "optimize", burnish.problem("pupil"), *words, "--strategy", "recall")
     run(burnish, "optimize", burnish.problem("pupil"), *words, "--strategy", "recall", "--held-out", "pupil")
-    plain, recalled, held_out = prompts(burnish, "one")
+    plain, recalled, held_out = burnish.prompts("one")
     assert "A problem like this one" in recalled and "aten::relu" in recalled.split("# A problem like")[1]
     assert "A problem like this one" not in plain + held_out, "the teacher has the pupil's plan: it would be a leak"
 
