@@ -97,6 +97,15 @@ Result<std::optional<Model>> batch_model(const std::string& agent) {
   return model;
 }
 
+Status has_price(const std::string& agent) {
+  TRY(table, configured_models());
+  const Model* model = table.find(split_context(agent).first);
+  const Service* service = model ? find_service(model->service) : nullptr;
+  if (!service || service->key_variable.empty() || model->input_price > 0 || model->output_price > 0) return {};
+  return fail("the model \"" + model->name + "\" has no price, so no budget in money can hold it", model->where,
+              "add input_price and output_price, or use --budget-tokens");
+}
+
 Result<Prompt> batch_prompt(const std::string& agent, const Model& model, const Task& task,
                             std::span<const PastAttempt> history, const json& device, int attempts,
                             const std::optional<Reference>& reference) {

@@ -17,6 +17,10 @@ Result<std::unique_ptr<Agent>> make_model_agent(const std::string& agent, const 
 /// name (a person, a model elsewhere) with a window of common size. Nothing for agents of other names.
 Result<std::optional<Model>> batch_model(const std::string& agent);
 
+/// Whether a budget in money can hold the agent: fails for a hosted model whose row has no price. What runs here is
+/// free.
+Status has_price(const std::string& agent);
+
 /// The prompt of its next attempt, as `burnish requests` writes it. `device` is the machine that kernels will run on
 /// (`host` of the run), which may not be this one.
 Result<Prompt> batch_prompt(const std::string& agent, const Model& model, const Task& task,

@@ -1,19 +1,13 @@
 #include "swarm/choices.h"
 
-#include "agents/context.h"
-#include "providers/models.h"
+#include "agents/model_agents.h"
 
 namespace burnish {
 
 Status check_budget(const Choices& choices) {
   if (!choices.budget.usd) return {};
-  TRY(table, configured_models());
-  for (const auto& agent : choices.agents) {
-    const Model* model = table.find(split_context(agent).first);
-    if (!model) continue;
-    if (const auto why = no_price(*model); !why.empty())
-      return fail(why, model->where, "add input_price and output_price, or use --budget-tokens");
-  }
+  for (const auto& agent : choices.agents)
+    if (auto ok = has_price(agent); !ok) return ok;
   return {};
 }
 

@@ -178,11 +178,4 @@ Result<CallRecord> call_record(const Store& store, const Model& model, const Pro
   return call;
 }
 
-std::string no_price(const Model& model) {
-  const Service* service = find_service(model.service);
-  const bool local = !service || service->key_variable.empty();
-  if (local || model.input_price > 0 || model.output_price > 0) return "";
-  return fmt::format("the model \"{}\" has no price in models.toml, so no budget in money can hold it", model.name);
-}
-
 }  // namespace burnish

@@ -40,7 +40,4 @@ class Ledger {
 Result<CallRecord> call_record(const Store& store, const Model& model, const Prompt& prompt,
                                const Result<Reply>& reply);
 
-/// Why a model cannot be held to a budget in money; empty: it can.
-std::string no_price(const Model& model);
-
 }  // namespace burnish
