@@ -1,4 +1,7 @@
+#include <fmt/ranges.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "base/files.h"
 #include "base/paths.h"
@@ -14,7 +17,8 @@ namespace {
 
 struct Flags {
   CommonFlags common;
-  std::string run, html;
+  std::vector<std::string> runs;
+  std::string html;
   bool markdown = false, list = false;
 };
 
@@ -34,23 +38,35 @@ Result<int> list_runs(Store& store, const Flags& flags) {
   return exit_ok;
 }
 
+/// The named runs, the newest first; the newest of all where none is named.
+Result<std::vector<RunRecord>> chosen_runs(Store& store, const std::vector<std::string>& names) {
+  std::vector<RunRecord> chosen;
+  for (const auto& name : names) {
+    TRY(run, store.run(name));
+    chosen.push_back(std::move(run));
+  }
+  std::ranges::stable_sort(chosen, std::ranges::greater{}, &RunRecord::created);
+  if (!chosen.empty()) return chosen;
+  TRY(runs, store.runs());
+  const auto newest =
+      std::ranges::find_if(runs, [](const auto& run) { return run.command == "optimize" || run.command == "suite"; });
+  if (newest == runs.end())
+    return fail("there are no runs in the store yet", store.folder().string(), "burnish optimize FILE makes one");
+  chosen.push_back(*newest);
+  return chosen;
+}
+
 Result<int> report(const Flags& flags) {
   TRY(store, open_store(flags.common));
   if (flags.list) return list_runs(*store, flags);
-  std::string id = flags.run;
-  if (id.empty()) {
-    TRY(runs, store->runs());
-    for (const auto& run : runs) {
-      if (run.command != "optimize" && run.command != "suite") continue;
-      id = run.id;
-      break;
-    }
-    if (id.empty())
-      return fail("there are no runs in the store yet", store->folder().string(), "burnish optimize FILE makes one");
-  }
-  TRY(run, store->run(id));
-  TRY(views, view_run(*store, id));
-  TRY(figures, aggregate(*store, id));
+  TRY(runs, chosen_runs(*store, flags.runs));
+  std::vector<std::string> ids;
+  for (const auto& run : runs) ids.push_back(run.id);
+  TRY(views, view_runs(*store, ids));
+  auto figures = aggregate(views);
+  auto run = runs.front();
+  run.id = fmt::format("{}", fmt::join(ids, " + "));
+  figures["run"] = run.id;
   if (!flags.html.empty()) {
     if (auto ok = write_file(flags.html, run_page(run, views, figures, Page::html, false)); !ok)
       return std::unexpected(ok.error());
@@ -76,7 +92,11 @@ Result<int> report(const Flags& flags) {
 void add_report(Program& program) {
   auto flags = std::make_shared<Flags>();
   auto& command = *program.app.add_subcommand("report", "tables and figures of a run");
-  command.add_option("run", flags->run, "the run (default: the newest)")->type_name("RUN");
+  command
+      .add_option(
+          "runs", flags->runs,
+          "the run (default: the newest); of several, parts of one table, the newest result of a problem counts")
+      ->type_name("RUN...");
   command.add_flag("--list", flags->list, "list the runs of the store");
   command.add_flag("--markdown", flags->markdown, "tables in Markdown");
   command.add_option("--html", flags->html, "write a web page")->type_name("FILE");

@@ -85,8 +85,25 @@ Result<std::vector<ProblemView>> view_run(Store& store, const std::string& run) 
   return views;
 }
 
-Result<json> aggregate(Store& store, const std::string& run) {
-  TRY(views, view_run(store, run));
+Result<std::vector<ProblemView>> view_runs(Store& store, const std::vector<std::string>& runs) {
+  std::vector<ProblemView> all;
+  const auto open = [](const ProblemView& view) { return view.problem.state == "open"; };
+  for (const auto& run : runs) {
+    TRY(views, view_run(store, run));
+    for (auto& view : views) {
+      const auto same = [&](const ProblemView& other) {
+        return other.problem.name == view.problem.name && other.problem.level == view.problem.level;
+      };
+      if (const auto before = std::ranges::find_if(all, same); before == all.end())
+        all.push_back(std::move(view));
+      else if (open(*before) && !open(view))
+        *before = std::move(view);
+    }
+  }
+  return all;
+}
+
+json aggregate(const std::vector<ProblemView>& views) {
   Figures all;
   std::map<std::string, Figures> levels, agents;
   std::set<std::string> names;
@@ -134,6 +151,12 @@ Result<json> aggregate(Store& store, const std::string& run) {
     if (!result.contains(key)) result[key] = json::object();
   result["aa"] = number(geometric_mean(aa));
   result["aa_problems"] = aa.size();
+  return result;
+}
+
+Result<json> aggregate(Store& store, const std::string& run) {
+  TRY(views, view_run(store, run));
+  auto result = aggregate(views);
   result["run"] = run;
   return result;
 }

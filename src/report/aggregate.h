@@ -5,11 +5,6 @@
 
 namespace burnish {
 
-/// The figures of a run as `burnish suite --json` prints them (docs/cli.md): counts, geometric means and medians
-/// floored at 1 with 95% bootstrap intervals over problems, the same unfloored, by agent and by level, what was
-/// excluded and why, and the A/A figure. Trivial problems count as correct and faster and are left out of the averages.
-Result<json> aggregate(Store& store, const std::string& run);
-
 /// One problem of a run with its attempts and their verdicts: what `burnish show` and the pages print.
 struct ProblemView {
   ProblemRecord problem;
@@ -21,5 +16,17 @@ struct ProblemView {
   const EvaluationRecord* best_of(const std::string& agent) const;
 };
 Result<std::vector<ProblemView>> view_run(Store& store, const std::string& run);
+
+/// The problems of runs that are parts of one table, the newest run first. A problem that several of them hold stands
+/// once: as the newest run that finished it has it, else as the newest has it.
+Result<std::vector<ProblemView>> view_runs(Store& store, const std::vector<std::string>& runs);
+
+/// The figures of these problems as `burnish suite --json` prints them (docs/cli.md): counts, geometric means and
+/// medians floored at 1 with 95% bootstrap intervals over problems, the same unfloored, by agent and by level, what was
+/// excluded and why, and the A/A figure. Trivial problems count as correct and faster and are left out of the averages.
+json aggregate(const std::vector<ProblemView>& views);
+
+/// The same of one run, which is named.
+Result<json> aggregate(Store& store, const std::string& run);
 
 }  // namespace burnish

@@ -40,6 +40,21 @@ def test_a_suite_gives_every_problem_a_verdict_or_a_reason(burnish):
         assert key in last and key in last["agents"]["inductor"] and key in last["levels"]["1"]
 
 
+def test_a_report_of_several_runs_is_one_table(burnish):
+    kernelbench(burnish)
+    burnish.script(open={"1_Square": {"error": {"reason": "too-large", "what": "no memory", "where": "", "todo": ""}}})
+    first = burnish("suite", "KernelBench", "--problems", "level1/*", "--json")
+    burnish.script()
+    second = burnish("suite", "KernelBench", "--problems", "*/1_*", "--json")
+    result = burnish("report", first.last["run"], second.last["run"], "--json")
+    assert result.code == 0, result.err
+    assert sorted(line["problem"] for line in result.lines[:-1]) == [
+        "level1/10_Sum", "level1/1_Square", "level1/2_Relu", "level2/1_Fused",
+    ]  # fmt: skip
+    assert result.last["problems"] == 4 and result.last["faster"] == 4, "the newer result of 1_Square counts"
+    assert result.last["excluded"] == []
+
+
 def test_problems_can_be_chosen_by_a_pattern(burnish):
     kernelbench(burnish)
     result = burnish("suite", "KernelBench", "--problems", "level1/1*", "--no-aa", "--json")
