@@ -58,6 +58,22 @@ class Problem:
         self.name, self.source, self.module, self.mode, self.seed = name, source, module, mode, seed
         self._origin = origin
         self._generate, self._folder = generate, folder
+        self.device = torch.device("cpu")
+
+    def use(self, target: str) -> None:
+        """Moves the module, and what draw() gives from now on, to where the target's kernels run."""
+        if target == "cpu":
+            return
+        if not torch.cuda.is_available():
+            raise BurnishError(
+                "environment",
+                "this PyTorch sees no NVIDIA GPU",
+                "--target cuda",
+                "see what `burnish doctor` and nvidia-smi say; a CPU-only build of PyTorch has no CUDA",
+            )
+        self.device = torch.device("cuda", torch.cuda.current_device())
+        with users_code("model", "moving the module to the GPU", self.source, "see that Model().cuda() works"):
+            self.module.to(self.device)
 
     def draw(self, seed: int) -> Call:
         """Arguments and keyword arguments of one call, the same for the same seed. No generator outside is touched."""
@@ -67,7 +83,10 @@ class Problem:
             seeded(seed),
         ):
             args, kwargs = self._generate(seed)
-        return _detached(args), _detached(kwargs)
+        return self._placed(args), self._placed(kwargs)
+
+    def _placed(self, tree: Any) -> Any:
+        return torch.utils._pytree.tree_map_only(torch.Tensor, lambda t: t.detach().to(self.device), tree)
 
     @property
     def more_examples(self) -> list[Call]:
@@ -355,10 +374,6 @@ def _construct(cls: type[torch.nn.Module], get_init: Callable | None, path: Path
             pass
         module = cls(*args, **kwargs)
     return module
-
-
-def _detached(tree: Any) -> Any:
-    return torch.utils._pytree.tree_map_only(torch.Tensor, lambda t: t.detach(), tree)
 
 
 def _state(module: torch.nn.Module) -> dict[str, tuple[torch.Tensor, int, torch.Tensor | None]]:

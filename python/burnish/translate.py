@@ -74,7 +74,7 @@ class Translation:
             where += [text for text in self.symbols.conditions(guard) if text not in where]
         plan: dict[str, Any] = {
             "burnish_plan": 1,
-            "target": "cpu",
+            "target": self._target(),
             "inputs": self.inputs,
             "where": where,
             "params": self.params,
@@ -95,6 +95,12 @@ class Translation:
                 ) from None
         plan["notes"] = {"torch": torch.__version__, "meta": self.meta}
         return plan, self.constant_values
+
+    def _target(self) -> str:
+        """Where the module's tensors, or else its inputs, lie."""
+        tensors = [*self.module.parameters(), *self.module.buffers()]
+        tensors += [leaf.value for leaf in self.leaves if isinstance(leaf.value, torch.Tensor)]
+        return "cuda" if tensors and tensors[0].device.type == "cuda" else "cpu"
 
     def _placeholders(self) -> None:
         nodes = [n for n in self.program.graph.nodes if n.op == "placeholder"]
@@ -289,7 +295,7 @@ class Translation:
         if isinstance(value, torch.layout):
             return {"layout": str(value).removeprefix("torch.")}
         if isinstance(value, torch.device):
-            return {"device": str(value)}
+            return {"device": value.type}  # of several GPUs, the one that inputs lie on
         if isinstance(value, str):
             return {"str": value}
         raise self._unsupported(node, f"{node.target} takes a {type(value).__name__}")

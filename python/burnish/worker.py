@@ -37,6 +37,7 @@ class Host:
 
     def __init__(self, runtime: types.ModuleType, memory: Any, confined: bool) -> None:
         self._runtime, self._memory, self._confined = runtime, memory, confined
+        self._device = "cuda" if memory.on_gpu else "cpu"
         self._module: torch.nn.Module | None = None
         self._spec: Any = None
         self._refresh: Callable[[], Any] | None = None
@@ -74,7 +75,7 @@ class Host:
         from burnish.live import load_payload
 
         problem = load_payload(request["problem"])
-        self._module = problem.module
+        self._module = problem.module.to(self._device)
         if kind == "reference":
             self.callable = self._module
         elif kind == "recipe":
@@ -111,6 +112,7 @@ class Host:
             made = cls(*args, **kwargs)
         if request.get("mode", "eval") == "eval":
             made.eval()
+        made = made.to(self._device)
         self._module, self.callable = made, made
 
     def _params(self, request: dict) -> dict:

@@ -97,13 +97,15 @@ class Worker:
     """One worker process. Not for use by two threads at once; start, freeze, thaw and close may come from any."""
 
     def __init__(self, form: str, *, trusted: bool, sandbox: bool, memory_bytes: int | None, threads: int | None,
-                 env: Mapping[str, str] | None, nursery: Nursery | None, warm: Sequence[str]) -> None:  # fmt: skip
+                 env: Mapping[str, str] | None, nursery: Nursery | None, warm: Sequence[str],
+                 device: str) -> None:  # fmt: skip
         if form not in ("plan", "python"):
             raise ValueError(f"unknown form of worker {form!r}: plan or python")
         self.form, self.trusted, self.sandboxed = form, trusted, sandbox and not trusted
         self._threads = threads or torch.get_num_threads()
         self._env = dict(env or {})
         self._nursery, self._warm = nursery, list(warm)
+        self._device = device
         self._memory_bytes = memory_bytes or (0 if trusted else int(_machine_bytes() * MEMORY_SHARE))
         # What a candidate consists of is copied here: the only folder of the judge's that its worker sees.
         self._exchange = Path(tempfile.mkdtemp(prefix="burnish-worker-"))
@@ -126,12 +128,13 @@ class Worker:
     @staticmethod
     def start(form: str, *, trusted: bool = False, sandbox: bool = True, memory_bytes: int | None = None,
               threads: int | None = None, env: Mapping[str, str] | None = None,
-              nursery: Nursery | None = None, warm: Sequence[str] = ()) -> Worker:  # fmt: skip
+              nursery: Nursery | None = None, warm: Sequence[str] = (), device: str = "cpu") -> Worker:  # fmt: skip
         """Starts a worker and returns at once; its first message waits until it is up. Raises _runtime.Error with
         reason `environment` where there is no sandbox. A trusted Python worker is forked by `nursery`, where there is
-        one, which first imports what is named in `warm` ("compile": torch.compile's compiler)."""
+        one, which first imports what is named in `warm` ("compile": torch.compile's compiler). `device`: where it
+        computes, "cpu" or "cuda" ("copied": on the CPU as if on a GPU, for tests)."""
         return Worker(form, trusted=trusted, sandbox=sandbox, memory_bytes=memory_bytes, threads=threads, env=env,
-                      nursery=nursery, warm=warm)  # fmt: skip
+                      nursery=nursery, warm=warm, device=device)  # fmt: skip
 
     # -- set-up ------------------------------------------------------------------------------------------------------
     def load(self, payload: Mapping[str, Any], timeout: float = 120.0) -> Outcome:
@@ -161,7 +164,7 @@ class Worker:
     def set_params(self, params: Mapping[str, torch.Tensor], timeout: float | None = None) -> Outcome:
         """Parameters and buffers by path. The first time they are placed; later sets are written in place: `refresh`
         then tells the worker."""
-        named = [(path, t.detach(), not isinstance(t, torch.nn.Parameter)) for path, t in params.items()]
+        named = [(path, t.detach().cpu(), not isinstance(t, torch.nn.Parameter)) for path, t in params.items()]
         forms = [(path, t.dtype, t.shape, t.stride()) for path, t, _ in named]
         if forms == self._forms:
             return self._guarded(lambda: self._remote.write_params(named))
@@ -271,7 +274,8 @@ class Worker:
         from burnish import native
 
         runtime = native.runtime()
-        if self._nursery is not None and self.form == "python" and self.trusted and not self._env:
+        forks = self._nursery is not None and self._device != "cuda"  # CUDA does not survive a fork
+        if forks and self.form == "python" and self.trusted and not self._env:
             try:
                 self._remote = runtime.Remote.start(
                     **self._common(), argv=[], readable=[], env=[], nursery=self._nursery.fd,
@@ -282,11 +286,11 @@ class Worker:
                 if self._nursery.alive():
                     raise
                 self._nursery = None  # killed for want of memory, say: the slow way still goes
-        env = {**process_environment(self._threads), **self._env}
+        env = {**process_environment(self._threads), **_cuda_environment(self._device), **self._env}
         readable = [str(self._exchange), *self._shown]
         if self.form == "plan":
             argv = [str(native.worker_path())]
-            readable += [str(native.worker_path().parent), str(Path(torch.__file__).parent)]
+            readable += [str(native.worker_path().parent), str(Path(torch.__file__).parent), *_cuda_paths(self._device)]
         else:
             argv = [sys.executable, "-P", "-m", "burnish.worker", "--runtime", runtime.__file__]
             package = Path(__file__).resolve().parent
@@ -305,6 +309,7 @@ class Worker:
             "memory_bytes": self._memory_bytes,
             "tmp_bytes": PLAN_TMP_BYTES if self.form == "plan" else PYTHON_TMP_BYTES,
             "start_timeout": START_SECONDS,
+            "device": self._device,
         }
 
     def _show(self, paths: list[str]) -> None:
@@ -397,7 +402,9 @@ def freeze_all_but(*active: Worker) -> Iterator[None]:
 
 
 def _leaves(slots: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [[leaf.detach() if isinstance(leaf, torch.Tensor) else _value(leaf) for leaf in slot] for slot in slots]
+    return [
+        [leaf.detach().cpu() if isinstance(leaf, torch.Tensor) else _value(leaf) for leaf in slot] for slot in slots
+    ]
 
 
 def _value(leaf: Any) -> str:
@@ -452,6 +459,18 @@ def _python_environment(root: Path, sandboxed: bool) -> dict[str, str]:
     elif os.environ.get("PYTHONPATH"):
         env["PYTHONPATH"] += os.pathsep + os.environ["PYTHONPATH"]
     return env
+
+
+def _cuda_paths(device: str) -> list[str]:
+    """The folder of NVIDIA's packages that a CUDA build of PyTorch links."""
+    nvidia = Path(torch.__file__).resolve().parents[1] / "nvidia"
+    return [str(nvidia)] if device == "cuda" and nvidia.is_dir() else []
+
+
+def _cuda_environment(device: str) -> dict[str, str]:
+    """What decides which GPU is seen, and where the driver's library lies."""
+    names = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CUDA_MODULE_LOADING", "PYTORCH_CUDA_ALLOC_CONF")
+    return {name: os.environ[name] for name in names if device == "cuda" and os.environ.get(name)}
 
 
 def _init_inputs(problem: Mapping[str, Any]) -> tuple[tuple, dict]:

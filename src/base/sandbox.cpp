@@ -86,6 +86,16 @@ Result<Fd> memory_file(const std::string& content) {
   return fd;
 }
 
+/// /dev/nvidiactl, /dev/nvidia0, /dev/nvidia-uvm ...
+std::vector<std::string> gpu_devices() {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/dev", error))
+    if (entry.path().filename().string().starts_with("nvidia")) found.push_back(entry.path().string());
+  std::ranges::sort(found);
+  return found;
+}
+
 std::vector<std::string> environment(const SandboxOptions& options) {
   std::vector<std::string> env = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp", "USER=burnish"};
   for (const auto& [name, value] : options.env) {
@@ -154,7 +164,10 @@ Result<Confined> confine(const SandboxOptions& options) {
   if (options.proc_and_dev) {
     // PyTorch chooses its vector instructions with the help of /sys/devices/system/cpu.
     for (const char* name : {"/sys/devices/system/cpu", "/sys/devices/system/node"}) add("--ro-bind-try", name, name);
-    add("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev");
+    add("--proc", "/proc", "--dev", "/dev");
+    if (options.gpu)
+      for (const auto& device : gpu_devices()) add("--dev-bind", device, device);
+    add("--remount-ro", "/dev");
   }
   add("--size", std::to_string(options.tmp_bytes), "--perms", "1777", "--tmpfs", "/tmp");
   for (const auto& b : binds) add("--ro-bind", root ? b.staged : b.source, b.name);
@@ -164,7 +177,7 @@ Result<Confined> confine(const SandboxOptions& options) {
   }
   add("--remount-ro", "/", "--clearenv");
   for (const auto& e : environment(options)) add("--setenv", e.substr(0, e.find('=')), e.substr(e.find('=') + 1));
-  TRY(filter, export_filter(Filter::confined));
+  TRY(filter, export_filter(options.gpu ? Filter::confined_gpu : Filter::confined));
   add("--chdir", options.directory, "--seccomp", pass(std::move(filter)), "--");
   argv.insert(argv.end(), options.argv.begin(), options.argv.end());
   confined.spawn.fds.insert(confined.spawn.fds.end(), options.fds.begin(), options.fds.end());

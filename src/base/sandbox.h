@@ -23,7 +23,8 @@ struct SandboxOptions {
   std::vector<std::pair<int, int>> fds;                    ///< {ours, the child's}, as in SpawnOptions
   Limits limits;
   std::uint64_t tmp_bytes = 64 << 20;  ///< size of /tmp, the only place that can be written
-  bool proc_and_dev = true;            ///< mount /proc (of its own processes) and /dev (null, zero, random)
+  bool gpu = false;  ///< show NVIDIA's devices; the filter then leaves open what its driver needs (sockets, memfd)
+  bool proc_and_dev = true;  ///< mount /proc (of its own processes) and /dev (null, zero, random)
 };
 
 /// A confined program as something to spawn. `keep` owns descriptors that must stay open until spawn has returned.
@@ -42,7 +43,7 @@ SpawnOptions unconfined(const SandboxOptions& options);
 Status try_sandbox();
 
 /// `burnish sandbox [--read PATH]... [--env NAME=VALUE]... [--tmp-bytes N] [--data-bytes N] [--cpu-seconds N]
-/// [--processes N] [--fd N]... -- PROGRAM ARGS...`: runs the confined program and ends as it ends.
+/// [--processes N] [--gpu 1] [--fd N]... -- PROGRAM ARGS...`: runs the confined program and ends as it ends.
 int sandbox_main(int argc, char** argv);
 
 }  // namespace burnish

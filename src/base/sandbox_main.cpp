@@ -12,7 +12,8 @@ namespace burnish {
 namespace {
 
 constexpr const char* usage =
-    "usage: burnish sandbox [--read PATH]... [--env NAME=VALUE]... [--fd N]... [--directory DIR] [--tmp-bytes N]\n"
+    "usage: burnish sandbox [--read PATH]... [--env NAME=VALUE]... [--fd N]... [--directory DIR] [--tmp-bytes N] "
+    "[--gpu 1]\n"
     "                       [--data-bytes N] [--file-bytes N] [--cpu-seconds N] [--processes N] [--seconds N]\n"
     "                       -- PROGRAM ARGS...\n";
 
@@ -48,7 +49,10 @@ Result<std::pair<SandboxOptions, double>> parse(int argc, char** argv) {
       o.directory = value;
     else if (flag == "--tmp-bytes")
       ok = amount(flag, value, o.tmp_bytes);
-    else if (flag == "--data-bytes")
+    else if (flag == "--gpu") {
+      ok = amount(flag, value, n);
+      o.gpu = n != 0;
+    } else if (flag == "--data-bytes")
       ok = amount(flag, value, o.limits.data_bytes);
     else if (flag == "--file-bytes")
       ok = amount(flag, value, o.limits.file_bytes);

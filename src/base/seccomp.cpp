@@ -11,8 +11,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace burnish {
 namespace {
@@ -217,14 +219,20 @@ struct Builder {
   }
 };
 
-void add_confined(Builder& b) {
+/// Of `forbidden`, what CUDA's driver calls.
+constexpr std::string_view used_by_cuda[] = {"socket", "connect", "bind",        "listen",
+                                             "accept", "accept4", "memfd_create"};
+
+void add_confined(Builder& b, bool gpu) {
   const auto refuse = SCMP_ACT_ERRNO(EPERM);
-  for (const char* name : forbidden) b.rule(refuse, name);
+  for (const char* name : forbidden)
+    if (!gpu || std::ranges::find(used_by_cuda, name) == std::end(used_by_cuda)) b.rule(refuse, name);
   b.rule(SCMP_ACT_ERRNO(ENOSYS), "clone3");  // its flags cannot be seen; libraries fall back to clone
   for (const std::uint64_t flag :
        {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET})
     b.rule(refuse, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag));
   b.rule(refuse, "ioctl", SCMP_A1(SCMP_CMP_MASKED_EQ, 0xFFFFFFFF, TIOCSTI));
+  if (gpu) return;
   // Shared anonymous memory does not count against RLIMIT_DATA.
   b.rule(refuse, "mmap", SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS));
 }
@@ -265,7 +273,10 @@ Result<Builder> build(Filter filter) {
   seccomp_attr_set(b.context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);  // a binary tree: cheaper calls with long lists
   switch (filter) {
     case Filter::confined:
-      add_confined(b);
+      add_confined(b, false);
+      break;
+    case Filter::confined_gpu:
+      add_confined(b, true);
       break;
     case Filter::running_model:
       add_running_model(b);

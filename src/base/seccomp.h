@@ -8,6 +8,8 @@ namespace burnish {
 enum class Filter {
   confined,  ///< every sandboxed program from its start, compilers included: no namespaces, mounts, tracing, sockets,
              ///< kernel interfaces
+  confined_gpu,   ///< the same, but for what CUDA's driver uses in the process: sockets (in a network of the sandbox's
+                  ///< own), memory files, shared anonymous memory
   running_model,  ///< a ModelNew once it is warm: besides, no process or thread is started, nothing executed, no signal
                   ///< to others
   running_plan,   ///< a plan's worker before it loads a kernel: an allow-list; process, socket and tracing calls kill

@@ -28,6 +28,10 @@ void add_json_flag(CLI::App& command, CommonFlags& flags) {
 void add_judge_flags(CLI::App& command, JudgeFlags& flags) {
   auto& o = flags.options;
   const std::string group = "Judging";
+  command.add_option("--target", o.target, "where module and candidates run")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--inputs", o.inputs, "inputs that a candidate is verified on")
       ->check(CLI::Range(1, 100000))
       ->type_name("N")

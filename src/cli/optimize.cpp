@@ -187,9 +187,6 @@ void add_optimize(Program& program) {
       ->type_name("FILE[:Class]");
   command.add_option("--inputs-from", flags->inputs_from, "where another class's inputs come from")
       ->type_name("FILE:function");
-  command.add_option("--target", flags->judge.options.target, "where kernels run")
-      ->check(CLI::IsMember({"cpu"}))
-      ->capture_default_str();
   add_search_flags(command, flags->search);
   command.add_option("--out", flags->out, "folder for the winner (default: NAME-burnished)")->type_name("DIR");
   add_judge_flags(command, flags->judge);

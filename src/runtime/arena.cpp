@@ -9,10 +9,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/variation.h"
+
 namespace burnish {
 namespace {
 
-constexpr std::uint64_t guard_bytes = 512, alignment = 64, page = 4096;
+constexpr std::uint64_t guard_bytes = 512, page = 4096;
+constexpr std::uint64_t cpu_alignment = 64, gpu_alignment = 512;  // as PyTorch's allocators have them
 constexpr std::uint64_t poked_share = 1024;  // one element of so many gets a factor of its own in vary()
 constexpr unsigned char guard_byte = 0xFF;   // NaN in every floating type: what is read beside a tensor shows
 
@@ -73,8 +76,8 @@ Result<Fd> sealed_memory(const char* name, std::uint64_t bytes, unsigned seals) 
 
 }  // namespace
 
-Result<std::unique_ptr<Arena>> Arena::make() {
-  std::unique_ptr<Arena> arena(new Arena);
+Result<std::unique_ptr<Arena>> Arena::make(bool gpu) {
+  std::unique_ptr<Arena> arena(new Arena(gpu ? gpu_alignment : cpu_alignment));
   TRY(block, sealed_memory("burnish-block", sizeof(protocol::Block), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
   TRY(memory, sealed_memory("burnish-arena", 0, F_SEAL_SHRINK | F_SEAL_SEAL));
   arena->block_fd_ = std::move(block);
@@ -127,17 +130,17 @@ Result<Arena::Region> Arena::lay_out(const std::vector<std::pair<std::size_t, at
       return fail("an input is not a dense CPU tensor", "leaf " + std::to_string(leaf), "", "unsupported");
     if (tensor.dim() > protocol::max_dims)
       return fail("an input has more than 12 dimensions", "leaf " + std::to_string(leaf), "", "unsupported");
-    offset += guard_bytes + random_() % 64 * alignment;
+    offset += guard_bytes + random_() % 64 * alignment_;
     const auto bytes = span_bytes(tensor);
     Place place{leaf, offset, bytes, {}, {}};
     place.like =
         at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options().device(c10::kMeta).requires_grad(false));
     region.places.push_back(std::move(place));
-    offset = (offset + bytes + alignment - 1) / alignment * alignment;
+    offset = (offset + bytes + alignment_ - 1) / alignment_ * alignment_;
   }
   region.start = next;
   region.image.assign(offset + guard_bytes, static_cast<char>(guard_byte));
-  next = (region.start + region.image.size() + alignment - 1) / alignment * alignment;
+  next = (region.start + region.image.size() + alignment_ - 1) / alignment_ * alignment_;
   if (auto ok = grow((next + page - 1) / page * page); !ok) return std::unexpected(ok.error());
   if (auto ok = write(region, tensors); !ok) return std::unexpected(ok.error());
   return region;
@@ -174,7 +177,7 @@ Result<json> Arena::place_params(std::vector<NamedTensor> params) {
   forget(params_);
   for (const auto& slot : slots_) forget(slot);
   slots_.clear();
-  std::uint64_t next = random_() % 256 * alignment;
+  std::uint64_t next = random_() % 256 * alignment_;
   TRY(region, lay_out(tensors, next));
   params_ = std::move(region);
   params_end_ = next;
@@ -209,7 +212,7 @@ Result<json> Arena::place_slots(std::vector<std::vector<Leaf>> slots) {
   for (const auto& slot : slots_) forget(slot);
   slots_.clear();
   // Another start each time, so that addresses tell nothing.
-  std::uint64_t next = params_end_ + (1 + random_() % 8192) * alignment;
+  std::uint64_t next = params_end_ + (1 + random_() % 8192) * alignment_;
   json described = json::array();
   for (const auto& leaves : slots) {
     TRY(region, lay_out(tensors_in(leaves), next));
@@ -223,7 +226,7 @@ Result<json> Arena::place_slots(std::vector<std::vector<Leaf>> slots) {
     }
     described.push_back(list);
     slots_.push_back(std::move(region));
-    next += random_() % 64 * alignment;
+    next += random_() % 64 * alignment_;
   }
   return described;
 }
@@ -275,6 +278,35 @@ void Arena::vary(std::uint32_t slot, const std::vector<std::uint32_t>& leaves,
     }
     std::memcpy(at(region) + place.offset, image, place.bytes);
   }
+}
+
+void Arena::vary_as(std::uint32_t slot, std::uint64_t seed, std::uint32_t position,
+                    const std::vector<std::uint32_t>& leaves, const std::vector<std::uint32_t>& poked) {
+  Region& region = slots_[slot];
+  for (auto& place : region.places) {
+    if (std::ranges::find(leaves, place.leaf) == leaves.end() || place.bytes == 0) continue;
+    char* image = region.image.data() + place.offset;
+    if (place.base.empty()) place.base.assign(image, image + place.bytes);
+    const auto type = place.like.scalar_type();
+    const std::uint64_t size = place.like.element_size(), elements = place.bytes / size;
+    const bool poke = std::ranges::find(poked, place.leaf) != poked.end();
+    const auto v = variation_of(seed, position, place.leaf, elements, poke);
+    if (!scale_bytes(type, image, place.base.data(), place.bytes, v.factor)) continue;
+    for (std::uint64_t n = 0; n < v.factors.size(); ++n) {
+      char* element = image + (v.first + n * v.step) * size;
+      scale_bytes(type, element, element, size, v.factors[n]);
+    }
+  }
+}
+
+void Arena::rebase(std::uint32_t slot) {
+  for (auto& place : slots_[slot].places) place.base.clear();
+}
+
+json Arena::slot_regions() const {
+  json regions = json::array();
+  for (const auto& slot : slots_) regions.push_back({slot.start, slot.image.size()});
+  return regions;
 }
 
 std::vector<at::Tensor> Arena::tensors_of(std::uint32_t slot) const {

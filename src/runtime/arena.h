@@ -29,7 +29,8 @@ struct NamedTensor {
 /// random aligned place between guard zones, with a private copy of everything to compare with.
 class Arena {
  public:
-  static Result<std::unique_ptr<Arena>> make();
+  /// `gpu`: the worker copies tensors to a GPU, where memory is aligned more widely.
+  static Result<std::unique_ptr<Arena>> make(bool gpu = false);
   ~Arena();
 
   int block_fd() const { return block_fd_.get(); }
@@ -53,6 +54,14 @@ class Arena {
   /// Some elements of the leaves that are `poked`, too, get another one each: scaled inputs of a product have scaled
   /// results, which somebody could remember.
   void vary(std::uint32_t slot, const std::vector<std::uint32_t>& leaves, const std::vector<std::uint32_t>& poked);
+  /// The same values that a worker makes of the slot on a GPU, for comparisons: runtime/variation.h.
+  void vary_as(std::uint32_t slot, std::uint64_t seed, std::uint32_t position, const std::vector<std::uint32_t>& leaves,
+               const std::vector<std::uint32_t>& poked);
+  /// The slot's values as they are now are those that later variations start from.
+  void rebase(std::uint32_t slot);
+  /// [start, bytes] in the arena: of the parameters, of each slot. What a worker copies to a GPU as a whole.
+  json params_region() const { return {params_.start, params_.image.size()}; }
+  json slot_regions() const;
   /// Copies of the slot's tensors as the worker was given them.
   std::vector<at::Tensor> tensors_of(std::uint32_t slot) const;
 
@@ -71,7 +80,7 @@ class Arena {
     std::vector<char> image;
     std::vector<Place> places;
   };
-  Arena() = default;
+  explicit Arena(std::uint64_t alignment) : alignment_(alignment) {}
   Result<Region> lay_out(const std::vector<std::pair<std::size_t, at::Tensor>>& tensors, std::uint64_t& next);
   Status write(Region& region, const std::vector<std::pair<std::size_t, at::Tensor>>& tensors);
   Status grow(std::uint64_t bytes);
@@ -80,6 +89,7 @@ class Arena {
   char* at(const Region& region) const { return arena_ + region.start; }
   void forget(const Region& region);
 
+  std::uint64_t alignment_;
   Fd block_fd_, arena_fd_;
   protocol::Block* block_ = nullptr;
   char* arena_ = nullptr;

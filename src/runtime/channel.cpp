@@ -69,6 +69,11 @@ auto unlocked(const F& f) {
   return f();
 }
 
+protocol::Device device_of(const std::string& name) {
+  if (name == "cuda") return protocol::Device::cuda;
+  return name == "copied" ? protocol::Device::copied : protocol::Device::cpu;
+}
+
 std::string dump(const json& value) {
   return value.dump(-1, ' ', true, json::error_handler_t::replace);
 }
@@ -82,14 +87,15 @@ void bind_channel(py::module_& module) {
           "start",
           [](const std::vector<std::string>& argv, const std::vector<std::string>& readable,
              const std::vector<std::pair<std::string, std::string>>& env, bool sandbox, std::uint64_t memory_bytes,
-             std::uint64_t tmp_bytes, double start_timeout, int nursery, const std::string& request) {
-            const RemoteOptions options{argv,      readable,      env,     sandbox, memory_bytes,
-                                        tmp_bytes, start_timeout, nursery, request};
+             std::uint64_t tmp_bytes, double start_timeout, int nursery, const std::string& request,
+             const std::string& device) {
+            const RemoteOptions options{argv,         readable,  env,           sandbox, device_of(device),
+                                        memory_bytes, tmp_bytes, start_timeout, nursery, request};
             return require(unlocked([&] { return Remote::start(options); }));
           },
           py::kw_only(), py::arg("argv"), py::arg("readable"), py::arg("env"), py::arg("sandbox"),
           py::arg("memory_bytes"), py::arg("tmp_bytes"), py::arg("start_timeout"), py::arg("nursery") = -1,
-          py::arg("request") = "")
+          py::arg("request") = "", py::arg("device") = "cpu")
       .def("request",
            [](Remote& r, const std::string& message, double timeout) {
              const auto parsed = json::parse(message);

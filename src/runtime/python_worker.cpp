@@ -211,6 +211,7 @@ void take_filter() {
 void bind_worker(py::module_& module) {
   py::class_<SharedMemory>(module, "SharedMemory", "A worker's view of the memory that it shares with the judge.")
       .def(py::init(&map_memory))
+      .def_property_readonly("on_gpu", &SharedMemory::on_gpu)
       .def("tensor", &tensor_in_arena, py::arg("description"), "A tensor that lies in the arena (JSON).");
   module.def(
       "serve",

@@ -81,7 +81,9 @@ Result<Process> spawn_worker(const RemoteOptions& options, const std::vector<std
   box.env = options.env;
   box.tmp_bytes = options.tmp_bytes;
   box.fds = fds;
-  if (options.memory_bytes) box.limits.data_bytes = options.memory_bytes;
+  box.gpu = options.device == protocol::Device::cuda;
+  // CUDA reserves address space for all of a machine's memory: a limit on it would be a limit on nothing.
+  if (options.memory_bytes && !box.gpu) box.limits.data_bytes = options.memory_bytes;
   box.limits.open_files = most_open_files;
   if (options.sandbox) {
     box.limits.file_bytes = std::max<std::uint64_t>(options.tmp_bytes, log_bytes);
@@ -115,11 +117,12 @@ Result<Process> fork_worker(const RemoteOptions& options, const std::vector<std:
 Result<std::unique_ptr<Remote>> Remote::start(const RemoteOptions& options) {
   std::unique_ptr<Remote> remote(new Remote);
   remote->options_ = options;
-  TRY(arena, Arena::make());
+  TRY(arena, Arena::make(options.device != protocol::Device::cpu));
   TRY(control, make_socketpair());
   TRY(call, make_socketpair());
   TRY(log, make_log());
   remote->arena_ = std::move(arena);
+  remote->arena_->block().device = options.device;
 
   const std::vector<std::pair<int, int>> fds = {{log.get(), 2},
                                                 {control.second.get(), protocol::control_fd},
@@ -284,7 +287,13 @@ Result<json> Remote::request(const json& message, double timeout_s) {
 Result<json> Remote::set_params(std::vector<NamedTensor> params, double timeout_s) {
   thaw();  // the old places are given up: the worker must not sleep in the middle of reading them
   TRY(described, arena_->place_params(std::move(params)));
-  return request({{"do", "params"}, {"params", described}}, timeout_s);
+  return request({{"do", "params"}, {"params", described}, {"region", arena_->params_region()}}, timeout_s);
+}
+
+std::string Remote::params_changed() {
+  // A worker that cannot say so is dead, which the next call finds out.
+  if (copies() && !request({{"do", "fetch_params"}}, options_.start_timeout_s)) return {};
+  return arena_->params_changed();
 }
 
 Status Remote::write_params(const std::vector<NamedTensor>& params) {
@@ -293,7 +302,7 @@ Status Remote::write_params(const std::vector<NamedTensor>& params) {
 
 Result<json> Remote::set_slots(std::vector<std::vector<Leaf>> slots, double timeout_s) {
   TRY(described, arena_->place_slots(std::move(slots)));
-  return request({{"do", "slots"}, {"slots", described}}, timeout_s);
+  return request({{"do", "slots"}, {"slots", described}, {"regions", arena_->slot_regions()}}, timeout_s);
 }
 
 Status Remote::overwrite_slots(const std::vector<std::vector<Leaf>>& slots) {
@@ -418,7 +427,7 @@ Outcome Remote::read_outcome(std::uint32_t call, std::uint32_t batch) {
     if (total > most_output_bytes())
       return outcome_of({"the outputs are larger than may be", "control block", "", "protocol"});
     o.tensors.push_back(*tensor);
-    o.addresses.push_back(block->tensor[i].address);
+    o.addresses.push_back(block->tensor[i].place);
     last_.push_back(block->tensor[i]);
   }
   o.structure.assign(block->structure, strnlen(block->structure, sizeof block->structure));
@@ -438,7 +447,10 @@ Outcome Remote::call(std::uint32_t slot, std::uint32_t flags, double timeout_s) 
   block.first = 0;
   block.slots = 1;
   block.order[0] = slot;
-  block.flags = flags;
+  block.flags = flags | (copies() ? protocol::stage | protocol::fetch : 0U);
+  block.vary_seed = 0;
+  block.fetched = 0;
+  if (copies()) arena_->rebase(slot);
   block.batch = 1;
   block.peak_bytes = 0;
   block.guard_broken = 0;
@@ -479,6 +491,33 @@ void sweep_caches() {
   for (std::size_t i = 0; i < buffer.size(); i += 64) buffer[i] = static_cast<char>(buffer[i] + round);
 }
 
+Status Remote::stage(const TimeOptions& options, std::uint64_t seed) {
+  auto& block = arena_->block();
+  const bool varies = !options.vary.empty();
+  if (!varies && !options.flush) return {};
+  block.flags = protocol::only | (varies ? protocol::stage : 0U) | (options.flush ? protocol::flush : 0U);
+  block.vary_seed = seed;
+  const auto name = [&](const std::vector<std::uint32_t>& leaves, volatile std::uint32_t* list) {
+    const auto count = std::min<std::size_t>(leaves.size(), protocol::max_slots);
+    for (std::size_t i = 0; i < count; ++i) list[i] = leaves[i];
+    return static_cast<std::uint32_t>(count);
+  };
+  block.varied = name(options.vary, block.vary);
+  block.poked = name(options.poke, block.poke);
+  block.state = protocol::State::ok;
+  if (auto ok = exchange(options.timeout_s); !ok) return ok;
+  if (block.state == protocol::State::ok) return {};
+  const auto said = arena_->snapshot();
+  return fail(text_of(said->message), {}, {}, is_reason(text_of(said->reason)) ? text_of(said->reason) : "protocol");
+}
+
+Status Remote::fetch(std::uint32_t call, double timeout_s) {
+  auto& block = arena_->block();
+  block.flags = protocol::only | protocol::fetch;
+  block.fetched = call;
+  return exchange(timeout_s);
+}
+
 Timed Remote::time(const TimeOptions& options) {
   Timed timed;
   const auto end = [&](Outcome o) {
@@ -502,13 +541,16 @@ Timed Remote::time(const TimeOptions& options) {
   std::minstd_rand random{std::random_device{}()};
   bool rewarm = false;  // after a freeze the first call pays for waking up: it does not count
   for (std::uint32_t i = 0; i < options.calls;) {
-    if (!options.vary.empty())
+    const std::uint64_t seed = (std::uint64_t{random()} << 31 | random()) + 1;
+    block.first = at;
+    block.batch = options.batch;
+    if (copies()) {
+      if (auto staged = stage(options, seed); !staged) return end(outcome_of(staged.error()));
+    } else if (!options.vary.empty())
       for (std::uint32_t b = 0; b < std::min(options.batch, slots); ++b)
         arena_->vary(options.order[(at + b) % slots], options.vary, options.poke);
-    if (options.flush) sweep_caches();
-    block.first = at;
+    if (options.flush && !copies()) sweep_caches();
     block.flags = 0;
-    block.batch = options.batch;
     block.state = protocol::State::idle;
     const auto start = Clock::now();
     const auto done = exchange(options.timeout_s);
@@ -520,6 +562,12 @@ Timed Remote::time(const TimeOptions& options) {
       // Any call of the batch, drawn when all are over: nobody gains by leaving out the others.
       const auto chosen = std::uniform_int_distribution<std::uint32_t>(0, options.batch - 1)(random);
       const std::uint32_t last = options.order[(at + chosen) % slots];
+      if (copies() && block.state == protocol::State::ok) {
+        thaw();
+        if (auto fetched = fetch(chosen, options.timeout_s); !fetched) return end(outcome_of(fetched.error()));
+        freeze();
+        if (!options.vary.empty()) arena_->vary_as(last, seed, chosen, options.vary, options.poke);
+      }
       auto outcome = read_outcome(chosen, options.batch);
       outcome.slot = last;
       outcome.inputs = arena_->tensors_of(last);

@@ -26,6 +26,7 @@ struct RemoteOptions {
   std::vector<std::pair<std::string, std::string>>
       env;  ///< the whole environment inside the sandbox; added to ours outside
   bool sandbox = true;
+  protocol::Device device = protocol::Device::cpu;
   std::uint64_t memory_bytes = 0;  ///< private memory of the worker, 0: no limit
   std::uint64_t tmp_bytes = 64 << 20;
   double start_timeout_s = 60;
@@ -89,7 +90,7 @@ class Remote {
 
   /// What was written that should not have been: empty, "leaf 2", "memory beside leaf 2".
   std::string inputs_changed(std::uint32_t slot) const { return arena_->slot_changed(slot); }
-  std::string params_changed() const { return arena_->params_changed(); }
+  std::string params_changed();
 
   /// Nothing is left of the sandbox but the worker's own process, under a second filter. Always true without a sandbox.
   bool sealed() const;
@@ -110,6 +111,12 @@ class Remote {
   Outcome read_outcome(std::uint32_t call = 0, std::uint32_t batch = 1);
   Result<at::Tensor> read_tensor(const protocol::Tensor& described) const;
   Status exchange(double timeout_s);
+  /// On a GPU: fills slots' memory with varied values and flushes caches, before a timed call.
+  Status stage(const TimeOptions& options, std::uint64_t seed);
+  /// On a GPU: outputs of call `call` of the batch come to host memory.
+  Status fetch(std::uint32_t call, double timeout_s);
+  /// Slots have copies beside the arena, and outputs are fetched (base/protocol.h).
+  bool copies() const { return options_.device != protocol::Device::cpu; }
   int worker_depth() const { return options_.sandbox ? 2 : 0; }
 
   RemoteOptions options_;

@@ -25,6 +25,12 @@ Result<at::Tensor> SharedMemory::tensor(const json& d) const {
     const auto sizes = d.at("sizes").get<std::vector<std::int64_t>>();
     const auto strides = d.at("strides").get<std::vector<std::int64_t>>();
     const auto dtype = static_cast<c10::ScalarType>(d.at("dtype").get<int>());
+    if (copies()) {
+      char* address = mirror_.address(d.at("offset").get<std::uint64_t>());
+      if (!address) return fail("the tensor lies in no part of the arena", d.dump(), "", "protocol");
+      return at::from_blob(
+          address, sizes, strides, [](void*) {}, at::TensorOptions(on_gpu() ? at::kCUDA : at::kCPU).dtype(dtype));
+    }
     return at::from_blob(arena_ + d.at("offset").get<std::uint64_t>(), sizes, strides,
                          at::TensorOptions().dtype(dtype));
   } catch (const std::exception& e) {

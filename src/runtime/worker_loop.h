@@ -25,6 +25,9 @@ class Callee {
 /// Serves the judge until it closes the sockets or asks to end. Returns the process's exit status.
 int serve(Callee& callee, SharedMemory& memory, const json& hello);
 
+/// Makes cuBLAS and the like ready.
+void warm_up_cuda();
+
 /// Makes PyTorch's thread pools and lazily initialised libraries ready, so that nothing has to be started later.
 void warm_up_torch(int threads);
 

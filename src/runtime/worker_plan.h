@@ -19,7 +19,7 @@ class PlanCallee : public Callee {
   Status call(std::uint32_t slot, std::vector<at::Tensor>& outputs, const std::string*& structure) override;
 
  private:
-  Result<json> load(const json& request);
+  Result<json> load(const json& request, bool on_gpu);
   Result<json> params(const json& request, SharedMemory& memory);
   Result<json> slots(const json& request, SharedMemory& memory);
   Result<json> refresh();

@@ -79,7 +79,7 @@ def _float64(pool, item) -> list[torch.Tensor] | None:
     ):
         pool.wide_fails = "in float64 the module gives another structure"
         return None
-    return tensors
+    return [pool.here(t) for t in tensors]
 
 
 def _calibrate_exact(r: Reference, exact: torch.Tensor | None, others: list[torch.Tensor], item) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 CONTRACTS = ("generator", "narrow", "full")  # each holds the ones before it
 PRECISIONS = ("highest", "high", "medium", "ieee")
 MODES = ("eval", "train")
+TARGETS = ("cpu", "cuda")
 FEWEST_INPUTS = 10
 FINAL_PAIRS = 5
 
@@ -17,6 +18,7 @@ class Misuse(ValueError):
 
 @dataclass(frozen=True)
 class Options:
+    target: str = "cpu"
     inputs: int = 100
     verify_seconds: float = 20.0
     precision: str = "highest"
@@ -47,7 +49,7 @@ class Options:
                 raise Misuse(f"--domain {bad[0][0]}: write NAME=KIND")
             flags["domain"] = {name: kind for name, _, kind in pairs}
         options = Options(**flags)
-        for name, allowed in (("precision", PRECISIONS), ("contract", CONTRACTS), ("mode", MODES)):
+        for name, allowed in (("target", TARGETS), ("precision", PRECISIONS), ("contract", CONTRACTS), ("mode", MODES)):
             if getattr(options, name) not in allowed:
                 raise Misuse(f"--{name} {getattr(options, name)}: choose one of {', '.join(allowed)}")
         if options.inputs < FEWEST_INPUTS:

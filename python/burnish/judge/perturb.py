@@ -55,7 +55,7 @@ class Parameters:
 
 
 def _moved(name: str, start: torch.Tensor, gen: torch.Generator) -> torch.Tensor:
-    noise = torch.randn(start.shape, generator=gen, dtype=torch.float64)
+    noise = torch.randn(start.shape, generator=gen, dtype=torch.float64).to(start.device)
     wide = start.double()
     if name.endswith("running_var"):
         return wide * torch.exp(STRENGTH * noise.clamp(-3, 3))

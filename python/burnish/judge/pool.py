@@ -72,6 +72,9 @@ class Pool:
     def __init__(self, problem, options: Options, secret: bytes, memory_bytes: int = 2 << 30) -> None:
         self.problem, self.options, self.secret = problem, options, secret
         self.module: torch.nn.Module = problem.module
+        self.device: torch.device = getattr(
+            problem, "device", torch.device("cpu")
+        )  # inputs and outputs are kept on the CPU
         self.parameters = Parameters(self.module, lambda n: seed_of(secret, "parameters", n))
         self.notes: list[str] = []
         self.eager_seconds = 0.0
@@ -115,7 +118,7 @@ class Pool:
         leaves, self._spec = flatten_call(args, kwargs)
         if not self.names:
             self.names = names_of(args, kwargs, forward_names(self.module))
-        return [leaf.detach() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+        return [leaf.detach().cpu() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
 
     def _observe(self) -> None:
         draws = [self._draw(seed_of(self.secret, "observe", i)) for i in range(OBSERVED)]
@@ -165,13 +168,24 @@ class Pool:
         """The user's module on clones of the leaves, under no_grad: output tensors and the result's structure."""
         args, kwargs = self.call_of(leaves)
         with torch.no_grad():
+            self._wait()
             start = time.perf_counter()
             result = self.module(*args, **kwargs)
+            self._wait()
             self.last_seconds = time.perf_counter() - start
         tensors, structure = flatten_result(result)
         if self.shared is None:
             self.shared = set(sharing(tensors, [t.data_ptr() for t in tensors]))
-        return [t.detach().clone() for t in tensors], structure
+        return [self.here(t) for t in tensors], structure
+
+    @staticmethod
+    def here(t: torch.Tensor) -> torch.Tensor:
+        """A result of the module as the judge keeps it: a copy in host memory."""
+        return t.detach().clone() if t.device.type == "cpu" else t.detach().cpu()
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def in_one_place(self, leaves: list) -> bool:
         """Whether the module returns the same memory call after call: a buffer, a parameter."""
@@ -183,7 +197,12 @@ class Pool:
         return bool(sharing(results, [t.data_ptr() for t in results]))
 
     def call_of(self, leaves: list) -> tuple[tuple, dict]:
-        copies = [leaf.clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+        copies = [
+            (leaf.clone() if self.device.type == "cpu" else leaf.to(self.device))
+            if isinstance(leaf, torch.Tensor)
+            else leaf
+            for leaf in leaves
+        ]
         return unflatten_call(copies, self._spec)
 
     def slot(self, item: Item, order: list[str] | None = None) -> list:

@@ -87,6 +87,8 @@ class Session:
                 self.options.mode,
                 on_slow=lambda phase, seconds: self._progress(phase, int(seconds), 0),
             )
+        if hasattr(self.problem, "use"):
+            self.problem.use(self.options.target)
         probe = self.problem.probe() if hasattr(self.problem, "probe") else None
         exported = self._export()
         try:

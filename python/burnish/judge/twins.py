@@ -146,10 +146,10 @@ class Workers:
         from burnish.workers import Worker, start_nursery
 
         with self._lock:
-            if form == "python" and settings["trusted"] and self._nursery is None:
+            if self._options.target == "cpu" and form == "python" and settings["trusted"] and self._nursery is None:
                 self._nursery = start_nursery()
         try:
-            return Worker.start(form, nursery=self._nursery, **settings)
+            return Worker.start(form, nursery=self._nursery, device=self._options.target, **settings)
         except native.runtime().Error as e:  # no sandbox, no memory: nothing that a candidate did
             raise BurnishError(
                 e.reason or "environment", e.what, e.where or "worker", e.todo or "see `burnish doctor`"
