@@ -78,9 +78,11 @@ class Outcome:
 STEADY_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
 
-def process_environment(threads: int) -> dict[str, str]:
-    """What twins have in common, however they are started."""
-    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), **STEADY_MALLOC}
+def process_environment(threads: int, gpu: bool = False) -> dict[str, str]:
+    """What twins have in common, however they are started. Without `gpu` they see none: PyTorch would look for it,
+    which takes seconds, and a process that has looked can fork none that uses it."""
+    hidden = {} if gpu else {"CUDA_VISIBLE_DEVICES": ""}
+    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), **STEADY_MALLOC, **hidden}
 
 
 def start_nursery() -> Nursery:

@@ -104,6 +104,8 @@ def test_batches_below_200_us_only():
     assert shape_for(20e-6, 1).batch == 10 and shape_for(300e-6, 1).batch == 1
     assert shape_for(0.05, 0.1).rounds == 4  # two of each order
     assert shape_for(1e-3, 10).rounds <= 60
+    slow = shape_for(0.5, 2)
+    assert 4 * (slow.calls + slow.discarded) * slow.rounds == 16, "a search of a slow module is 8 calls a side"
 
 
 def test_interval_of_one_pair_holds_the_estimate():

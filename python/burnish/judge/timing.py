@@ -21,6 +21,7 @@ MOST_DESCRIBED = 256  # output tensors of a wake-up (base/protocol.h)
 BLOCK_SECONDS = 4e-3  # of timed calls in a block, at least
 BLOCK_WALL_SECONDS = 25e-3  # of a block with what is off the clock: sweeping the caches takes longer than a short call
 BLOCK_CALLS = (3, 24)
+SLOW_CALL_SECONDS = 30e-3  # from here on a block is one call, none thrown away: a switch costs nothing beside it
 DISCARDED_CALLS = 1  # after a switch between the twins, at least
 DISCARDED_SECONDS = 1e-3
 ROUNDS = (4, 60)  # of a pair
@@ -103,15 +104,20 @@ def shape_for(
     """From how long the slower twin's call takes; `overhead_seconds` is what a wake-up costs outside the clock (a
     flush)."""
     call = max(call_seconds, 1e-7)
+    if call >= SLOW_CALL_SECONDS:
+        return Shape(1, 1, 0, _rounds(4 * (call + overhead_seconds), budget_seconds, fewest))
     batch = min(max(1, round(BATCH_SECONDS / call)), most_batch) if call < BATCHED_BELOW else 1
     wake = call * batch
     most = max(BLOCK_CALLS[0], int(BLOCK_WALL_SECONDS / (wake + overhead_seconds)))
     calls = int(min(max(BLOCK_CALLS[0], BLOCK_SECONDS // wake), BLOCK_CALLS[1], most))
     discarded = max(DISCARDED_CALLS, min(4, int(DISCARDED_SECONDS / wake), most // 3))
     one_round = 4 * (calls + discarded) * (wake + overhead_seconds)
-    rounds = int(min(max(fewest, budget_seconds // one_round), ROUNDS[1]))
-    rounds += rounds % 2  # they come in twos
-    return Shape(batch, calls, discarded, rounds)
+    return Shape(batch, calls, discarded, _rounds(one_round, budget_seconds, fewest))
+
+
+def _rounds(round_seconds: float, budget_seconds: float, fewest: int) -> int:
+    rounds = int(min(max(fewest, budget_seconds // round_seconds), ROUNDS[1]))
+    return rounds + rounds % 2  # they come in twos
 
 
 class Stopwatch:
@@ -209,6 +215,8 @@ def warm_up(watch: Stopwatch, flush_cost: list[float]) -> float:
             started = time.perf_counter()
             seconds = watch.block(side, Shape(1, calls, 0, 1))
             spent = time.perf_counter() - started
+            if min(seconds) >= SLOW_CALL_SECONDS:
+                break
         slowest = max(slowest, statistics.median(seconds))
         flush_cost.append(max(0.0, (spent - sum(seconds)) / len(seconds)))
     return slowest

@@ -142,18 +142,12 @@ class Workers:
         return worker
 
     def _start_worker(self, form: str, **settings: Any) -> Any:
-        from burnish import native
-        from burnish.workers import Worker, start_nursery
-
         with self._lock:
             if self._options.target == "cpu" and form == "python" and settings["trusted"] and self._nursery is None:
+                from burnish.workers import start_nursery
+
                 self._nursery = start_nursery()
-        try:
-            return Worker.start(form, nursery=self._nursery, device=self._options.target, **settings)
-        except native.runtime().Error as e:  # no sandbox, no memory: nothing that a candidate did
-            raise BurnishError(
-                e.reason or "environment", e.what, e.where or "worker", e.todo or "see `burnish doctor`"
-            ) from e
+        return _start(form, nursery=self._nursery, device=self._options.target, **settings)
 
     def _take(self, form: str, trusted: bool, warm: tuple[str, ...] = ()) -> Any:
         with self._lock:
@@ -250,3 +244,15 @@ class Workers:
             self.drop(worker)
         if self._nursery is not None:
             self._nursery.close()
+
+
+def _start(form: str, **settings: Any) -> Any:
+    from burnish import native
+    from burnish.workers import Worker
+
+    try:
+        return Worker.start(form, **settings)
+    except native.runtime().Error as e:  # no sandbox, no memory: nothing that a candidate did
+        raise BurnishError(
+            e.reason or "environment", e.what, e.where or "worker", e.todo or "see `burnish doctor`"
+        ) from e
