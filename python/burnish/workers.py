@@ -288,7 +288,11 @@ class Worker:
                 if self._nursery.alive():
                     raise
                 self._nursery = None  # killed for want of memory, say: the slow way still goes
-        env = {**process_environment(self._threads), **_cuda_environment(self._device), **self._env}
+        env = {
+            **process_environment(self._threads, gpu=self._device == "cuda"),
+            **_cuda_environment(self._device),
+            **self._env,
+        }
         readable = [str(self._exchange), *self._shown]
         if self.form == "plan":
             argv = [str(native.worker_path())]
