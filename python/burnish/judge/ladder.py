@@ -26,6 +26,7 @@ GROUP = 4  # inputs that lie in the worker's memory at a time
 GROUP_BYTES = 256 << 20
 ENDURED, ENDURED_SECONDS = (24, 150), 0.3  # calls in a row after the last input: least and most, and for how long
 HOARDED, HOARDED_BYTES = 40, 512 << 20  # results held at once: at most
+SLOW_SECONDS, FEWEST_CALLS = 2.0, 4  # modules so slow that either takes longer have fewer calls, these at least
 FLAT = 0.01  # atol and rtol of the published study
 
 
@@ -82,8 +83,13 @@ class Ladder:
     def full(self, count: int, seconds: float) -> bool:
         """The rest of `count` inputs, fewer once `seconds` are over, never below FEWEST_INPUTS; then many calls."""
         start = self.base + self.tally.inputs
-        deadline = time.monotonic() + seconds
-        return self._run(range(start, self.base + count), count, deadline) and self._hoard() and self._endure()
+        if not self._run(range(start, self.base + count), count, time.monotonic() + seconds):
+            return False
+        started = time.monotonic()
+        try:
+            return self._hoard() and self._endure()
+        finally:
+            self.tally.seconds += time.monotonic() - started
 
     def _hoard(self) -> bool:
         """Keeps the results of many calls, as somebody does who collects them in a list: no two may share memory, or a
@@ -93,7 +99,7 @@ class Ladder:
         if item is None or self.pool.in_one_place(item.leaves):
             return True
         size = sum(r.eager.numel() * r.eager.element_size() for r in item.outputs)
-        calls = int(min(HOARDED, HOARDED_BYTES // max(size, 1)))
+        calls = int(min(HOARDED, HOARDED_BYTES // max(size, 1), self._patience()))
         held: list[tuple[torch.Tensor, int]] = []
         with self._quiet():
             for _ in range(calls):
@@ -110,11 +116,15 @@ class Ladder:
             return self._refuse(Finding("aliasing", what, kind=item.kind.name))
         return True
 
+    def _patience(self) -> int:
+        return max(FEWEST_CALLS, int(SLOW_SECONDS / max(self.pool.eager_seconds, 1e-6)))
+
     def _endure(self) -> bool:
         """Many calls in a row on the last inputs, a few compared: some behave for the first dozen calls only."""
         if not self._slots or not hasattr(self.runner, "time"):
             return True
-        calls = int(min(max(ENDURED[0], ENDURED_SECONDS / max(self.pool.eager_seconds, 1e-6)), ENDURED[1]))
+        least = min(ENDURED[0], self._patience())
+        calls = int(min(max(least, ENDURED_SECONDS / max(self.pool.eager_seconds, 1e-6)), ENDURED[1]))
         sample = {calls - 1, *self._random.sample(range(calls), 3)}
         order = list(range(len(self._slots)))
         with self._quiet():
