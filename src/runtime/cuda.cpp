@@ -11,9 +11,11 @@ namespace {
 
 Status load() {
   if (auto found = cuda::driver(); !found) return std::unexpected(found.error());
-  if (!at::hasCUDA()) dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);  // its initialisers register the backend
+  // Its initialisers register the backend. PyTorch looks once: nothing may have asked for CUDA before.
+  void* library = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+  const char* why = library ? "libtorch_cuda.so" : dlerror();
   if (!at::hasCUDA())
-    return fail("this PyTorch has no CUDA", "libtorch_cuda.so", "install a CUDA build of PyTorch", "environment");
+    return fail("this PyTorch has no CUDA", why ? why : "", "install a CUDA build of PyTorch", "environment");
   try {
     at::empty({1}, at::TensorOptions(at::kCUDA));  // makes the context current
   } catch (const std::exception& error) {

@@ -302,11 +302,31 @@ Status Remote::write_params(const std::vector<NamedTensor>& params) {
 
 Result<json> Remote::set_slots(std::vector<std::vector<Leaf>> slots, double timeout_s) {
   TRY(described, arena_->place_slots(std::move(slots)));
+  stale_.clear();
   return request({{"do", "slots"}, {"slots", described}, {"regions", arena_->slot_regions()}}, timeout_s);
 }
 
 Status Remote::overwrite_slots(const std::vector<std::vector<Leaf>>& slots) {
+  for (std::uint32_t i = 0; copies() && i < slots.size(); ++i) stale_.insert(i);
   return arena_->write_slots(slots);
+}
+
+/// Brings slots that were written since they were last copied up to date, before calls that do not copy them.
+Status Remote::restage(double timeout_s) {
+  auto& block = arena_->block();
+  while (!stale_.empty()) {
+    const std::uint32_t slot = *stale_.begin();
+    stale_.erase(stale_.begin());
+    if (slot >= arena_->slots()) continue;
+    arena_->rebase(slot);
+    block.flags = protocol::only | protocol::stage;
+    block.vary_seed = 0;
+    block.first = 0;
+    block.slots = block.batch = 1;
+    block.order[0] = slot;
+    if (auto ok = exchange(timeout_s); !ok) return ok;
+  }
+  return {};
 }
 
 void Remote::freeze() {
@@ -450,7 +470,10 @@ Outcome Remote::call(std::uint32_t slot, std::uint32_t flags, double timeout_s) 
   block.flags = flags | (copies() ? protocol::stage | protocol::fetch : 0U);
   block.vary_seed = 0;
   block.fetched = 0;
-  if (copies()) arena_->rebase(slot);
+  if (copies()) {
+    arena_->rebase(slot);
+    stale_.erase(slot);
+  }
   block.batch = 1;
   block.peak_bytes = 0;
   block.guard_broken = 0;
@@ -532,6 +555,7 @@ Timed Remote::time(const TimeOptions& options) {
     return end(outcome_of({"no slots, too many, or slots that do not exist", "time", "", "protocol"}));
   thaw();
   auto& block = arena_->block();
+  if (auto fresh = restage(options.timeout_s); !fresh) return end(outcome_of(fresh.error()));
   timed.seconds.reserve(options.calls);
   before_.clear();
   last_.clear();

@@ -111,6 +111,7 @@ class Remote {
   Outcome read_outcome(std::uint32_t call = 0, std::uint32_t batch = 1);
   Result<at::Tensor> read_tensor(const protocol::Tensor& described) const;
   Status exchange(double timeout_s);
+  Status restage(double timeout_s);
   /// On a GPU: fills slots' memory with varied values and flushes caches, before a timed call.
   Status stage(const TimeOptions& options, std::uint64_t seed);
   /// On a GPU: outputs of call `call` of the batch come to host memory.
@@ -126,6 +127,7 @@ class Remote {
   std::unique_ptr<Arena> arena_;
   std::string buffer_;
   std::vector<protocol::Tensor> last_, before_;
+  std::set<std::uint32_t> stale_;  ///< slots whose copies in the worker are older than the arena
   std::string last_structure_ = "null", before_structure_ = "null";
   bool frozen_ = false, ready_ = false;
   std::optional<Error> dead_;

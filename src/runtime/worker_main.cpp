@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "runtime/allocator.h"
+#include "runtime/cuda.h"
 #include "runtime/worker_plan.h"
 
 /// burnish-worker [--confined] --threads N: runs plans for the judge that started it, over the descriptors of
@@ -24,6 +25,11 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "burnish-worker: {}\nIt is started by Burnish's judge, not by hand.\n", to_text(memory.error()));
     return 2;
   }
+  if ((*memory)->on_gpu())
+    if (auto ok = ensure_cuda(); !ok) {
+      fmt::print(stderr, "burnish-worker: {}\n", to_text(ok.error()));
+      return 2;
+    }
   const c10::AutoGradMode no_grad(false);
   install_watched_allocator();
   warm_up_torch(threads);

@@ -99,6 +99,11 @@ def test_other_values_in_the_same_places(worker):
     assert worker.refresh().ok
     check(worker.call(1), worker.x[1], worker.w)
     assert worker.params_changed() == ""
+    worker.x = [torch.randn_like(x) for x in worker.x]
+    assert worker.overwrite_slots([[x] for x in worker.x]).ok
+    _, sampled = worker.time([0, 1, 2], 6, sample={3, 4, 5}, timeout=60)  # no slot was called since
+    for outcome in sampled.values():
+        check(outcome, worker.x[outcome.slot], worker.w)
 
 
 def test_outputs_of_the_call_before_are_read_again(worker):
@@ -127,6 +132,8 @@ def test_timed_calls_get_varied_inputs_that_both_sides_know(worker, batch):
         original = worker.x[outcome.slot]
         ratio = given / original
         assert float(ratio.min()) > 0.2 and float(ratio.max()) <= 1.0
+        if original.numel() < 64:  # most elements are poked
+            continue
         factor = ratio.median()
         poked = int(((ratio - factor).abs() > 1e-3).sum())
         assert 10 <= poked <= original.numel() // 1024 + 16  # some have a factor of their own
