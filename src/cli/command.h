@@ -18,6 +18,7 @@ struct Program {
 void add_optimize(Program& program);
 void add_eval(Program& program);
 void add_suite(Program& program);
+void add_experiment(Program& program);
 void add_report(Program& program);
 void add_show(Program& program);
 void add_verify(Program& program);

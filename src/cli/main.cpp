@@ -43,6 +43,7 @@ int program_main(int argc, char** argv) {
   add_optimize(program);
   add_eval(program);
   add_suite(program);
+  add_experiment(program);
   add_report(program);
   add_show(program);
   add_verify(program);

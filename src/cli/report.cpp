@@ -1,11 +1,12 @@
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/files.h"
 #include "base/paths.h"
 #include "base/terminal.h"
+#include "cli/campaign.h"
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "cli/output.h"
@@ -18,8 +19,8 @@ namespace {
 struct Flags {
   CommonFlags common;
   std::vector<std::string> runs;
-  std::string html;
-  bool markdown = false, list = false;
+  std::string html, csv;
+  bool markdown = false, list = false, tables = false;
 };
 
 json describe_run(const RunRecord& run) {
@@ -38,51 +39,89 @@ Result<int> list_runs(Store& store, const Flags& flags) {
   return exit_ok;
 }
 
-/// The named runs, the newest first; the newest of all where none is named.
-Result<std::vector<RunRecord>> chosen_runs(Store& store, const std::vector<std::string>& names) {
-  std::vector<RunRecord> chosen;
-  for (const auto& name : names) {
-    TRY(run, store.run(name));
-    chosen.push_back(std::move(run));
-  }
-  std::ranges::stable_sort(chosen, std::ranges::greater{}, &RunRecord::created);
-  if (!chosen.empty()) return chosen;
+/// The newest run that has anything to report.
+Result<std::string> newest_run(Store& store) {
   TRY(runs, store.runs());
-  const auto newest =
-      std::ranges::find_if(runs, [](const auto& run) { return run.command == "optimize" || run.command == "suite"; });
-  if (newest == runs.end())
-    return fail("there are no runs in the store yet", store.folder().string(), "burnish optimize FILE makes one");
-  chosen.push_back(*newest);
-  return chosen;
+  for (const auto& run : runs)
+    if (run.command == "optimize" || run.command == "suite" || run.command == "experiment") return run.id;
+  return fail("there are no runs in the store yet", store.folder().string(), "burnish optimize FILE makes one");
+}
+
+/// A run by its id; where there is none, the newest runs, one a seed, of the experiment of that name.
+Result<std::vector<std::string>> runs_of(Store& store, const std::string& name) {
+  auto run = store.run(name);
+  if (run) return std::vector{run->id};
+  TRY(runs, store.runs());
+  std::vector<std::string> found;
+  std::set<std::uint64_t> seeds;
+  json key;
+  for (const auto& other : runs) {
+    if (other.options.value(json::json_pointer("/experiment/name"), "") != name) continue;
+    if (found.empty()) key = other.options["experiment"]["key"];
+    if (other.options["experiment"]["key"] != key) continue;
+    if (seeds.insert(other.options.value("seed", std::uint64_t{0})).second) found.push_back(other.id);
+  }
+  if (found.empty()) return std::unexpected(run.error());
+  return found;
+}
+
+Status write_csv(const std::vector<Sheet>& sheets, const std::filesystem::path& folder) {
+  for (const auto& sheet : sheets)
+    if (auto ok = write_file(folder / (sheet.id + ".csv"), sheet.csv()); !ok) return ok;
+  return {};
+}
+
+void print_lines(const std::vector<ProblemView>& views) {
+  for (const auto& view : views)
+    print_json({{"problem", view.problem.name},
+                {"level", view.problem.level},
+                {"state", view.problem.state},
+                {"outcome", view.problem.outcome}});
 }
 
 Result<int> report(const Flags& flags) {
   TRY(store, open_store(flags.common));
   if (flags.list) return list_runs(*store, flags);
-  TRY(runs, chosen_runs(*store, flags.runs));
-  std::vector<std::string> ids;
-  for (const auto& run : runs) ids.push_back(run.id);
-  TRY(views, view_runs(*store, ids));
+  std::vector<RunView> runs;
+  auto names = flags.runs;
+  if (names.empty()) {
+    TRY(newest, newest_run(*store));
+    names.push_back(newest);
+  }
+  for (const auto& name : names) {
+    TRY(found, runs_of(*store, name));
+    for (const auto& id : found) {
+      TRY(whole, whole_run(*store, id));
+      runs.push_back(std::move(whole));
+    }
+  }
+  // The tables compare agents: worth their length for an experiment and where they are asked for.
+  std::vector<Sheet> sheets;
+  if (runs.front().run.command == "experiment" || flags.tables || !flags.csv.empty()) {
+    TRY(study, study_of(*store, runs, describe_agent));
+    sheets = sheets_of(study);
+  }
+  if (!flags.csv.empty()) {
+    if (auto ok = write_csv(sheets, flags.csv); !ok) return std::unexpected(ok.error());
+  }
+  std::ranges::stable_sort(runs, std::ranges::greater{}, [](const RunView& r) { return r.run.created; });
+  const auto views = one_table(runs);
   auto figures = aggregate(views);
-  auto run = runs.front();
-  run.id = fmt::format("{}", fmt::join(ids, " + "));
+  auto run = runs.front().run;
+  for (std::size_t i = 1; i < runs.size(); ++i) run.id += " + " + runs[i].run.id;
   figures["run"] = run.id;
+  const auto page = flags.markdown ? Page::markdown : Page::terminal;
+  const bool colour = has_colour(STDOUT_FILENO);
   if (!flags.html.empty()) {
-    if (auto ok = write_file(flags.html, run_page(run, views, figures, Page::html, false)); !ok)
-      return std::unexpected(ok.error());
+    const auto text = run_page(run, views, figures, Page::html, false) + sheets_page(sheets, Page::html, false);
+    if (auto ok = write_file(flags.html, text); !ok) return std::unexpected(ok.error());
   }
   if (flags.common.json) {
-    for (const auto& view : views) {
-      json line = {{"problem", view.problem.name},
-                   {"level", view.problem.level},
-                   {"state", view.problem.state},
-                   {"outcome", view.problem.outcome}};
-      print_json(line);
-    }
+    print_lines(views);
+    for (const auto& sheet : sheets) figures["tables"].push_back(sheet.to_json());
     print_json(figures);
-  } else if (flags.html.empty()) {
-    print_text(
-        run_page(run, views, figures, flags.markdown ? Page::markdown : Page::terminal, has_colour(STDOUT_FILENO)));
+  } else if (flags.html.empty() && flags.csv.empty()) {
+    print_text(run_page(run, views, figures, page, colour) + sheets_page(sheets, page, colour));
   }
   return exit_ok;
 }
@@ -92,13 +131,13 @@ Result<int> report(const Flags& flags) {
 void add_report(Program& program) {
   auto flags = std::make_shared<Flags>();
   auto& command = *program.app.add_subcommand("report", "tables and figures of a run");
-  command
-      .add_option(
-          "runs", flags->runs,
-          "the run (default: the newest); of several, parts of one table, the newest result of a problem counts")
+  command.add_option("runs", flags->runs, "the run (default: the newest), or an experiment's name; of several, parts of one table, the newest result of a "
+                     "problem counts")
       ->type_name("RUN...");
   command.add_flag("--list", flags->list, "list the runs of the store");
   command.add_flag("--markdown", flags->markdown, "tables in Markdown");
+  command.add_flag("--tables", flags->tables, "the tables that compare agents, which experiments have by themselves");
+  command.add_option("--csv", flags->csv, "write those tables, one file each")->type_name("DIR");
   command.add_option("--html", flags->html, "write a web page")->type_name("FILE");
   add_store_flag(command, flags->common);
   add_json_flag(command, flags->common);

@@ -1,6 +1,7 @@
 #include "report/aggregate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "report/statistics.h"
@@ -26,17 +27,19 @@ class Figures {
   }
 
   json to_json() const {
-    const auto mean = [](std::span<const double> values) { return *geometric_mean(values); };
-    const auto interval = bootstrap(floored_, mean);
-    return {{"problems", problems_},
-            {"correct", correct_},
-            {"faster", faster_},
-            {"averaged", floored_.size()},
-            {"geomean", number(geometric_mean(floored_))},
-            {"geomean_interval", interval ? json({interval->first, interval->second}) : json(nullptr)},
-            {"median", number(median(floored_))},
-            {"geomean_unfloored", number(geometric_mean(unfloored_))},
-            {"median_unfloored", number(median(unfloored_))}};
+    std::vector<double> logs;
+    for (const double value : floored_) logs.push_back(std::log(value));
+    const auto interval = bootstrap_mean(logs);
+    return {
+        {"problems", problems_},
+        {"correct", correct_},
+        {"faster", faster_},
+        {"averaged", floored_.size()},
+        {"geomean", number(geometric_mean(floored_))},
+        {"geomean_interval", interval ? json({std::exp(interval->first), std::exp(interval->second)}) : json(nullptr)},
+        {"median", number(median(floored_))},
+        {"geomean_unfloored", number(geometric_mean(unfloored_))},
+        {"median_unfloored", number(median(unfloored_))}};
   }
 
  private:
@@ -85,19 +88,24 @@ Result<std::vector<ProblemView>> view_run(Store& store, const std::string& run) 
   return views;
 }
 
-Result<std::vector<ProblemView>> view_runs(Store& store, const std::vector<std::string>& runs) {
+Result<RunView> whole_run(Store& store, const std::string& id) {
+  TRY(run, store.run(id));
+  TRY(views, view_run(store, id));
+  return RunView{std::move(run), std::move(views)};
+}
+
+std::vector<ProblemView> one_table(const std::vector<RunView>& runs) {
   std::vector<ProblemView> all;
   const auto open = [](const ProblemView& view) { return view.problem.state == "open"; };
   for (const auto& run : runs) {
-    TRY(views, view_run(store, run));
-    for (auto& view : views) {
+    for (const auto& view : run.views) {
       const auto same = [&](const ProblemView& other) {
         return other.problem.name == view.problem.name && other.problem.level == view.problem.level;
       };
       if (const auto before = std::ranges::find_if(all, same); before == all.end())
-        all.push_back(std::move(view));
+        all.push_back(view);
       else if (open(*before) && !open(view))
-        *before = std::move(view);
+        *before = view;
     }
   }
   return all;
@@ -151,13 +159,6 @@ json aggregate(const std::vector<ProblemView>& views) {
     if (!result.contains(key)) result[key] = json::object();
   result["aa"] = number(geometric_mean(aa));
   result["aa_problems"] = aa.size();
-  return result;
-}
-
-Result<json> aggregate(Store& store, const std::string& run) {
-  TRY(views, view_run(store, run));
-  auto result = aggregate(views);
-  result["run"] = run;
   return result;
 }
 

@@ -17,16 +17,21 @@ struct ProblemView {
 };
 Result<std::vector<ProblemView>> view_run(Store& store, const std::string& run);
 
+/// A run as the store has it.
+struct RunView {
+  RunRecord run;
+  std::vector<ProblemView> views;
+};
+Result<RunView> whole_run(Store& store, const std::string& run);
+
 /// The problems of runs that are parts of one table, the newest run first. A problem that several of them hold stands
 /// once: as the newest run that finished it has it, else as the newest has it.
-Result<std::vector<ProblemView>> view_runs(Store& store, const std::vector<std::string>& runs);
+std::vector<ProblemView> one_table(const std::vector<RunView>& runs);
 
 /// The figures of these problems as `burnish suite --json` prints them (docs/cli.md): counts, geometric means and
 /// medians floored at 1 with 95% bootstrap intervals over problems, the same unfloored, by agent and by level, what was
 /// excluded and why, and the A/A figure. Trivial problems count as correct and faster and are left out of the averages.
 json aggregate(const std::vector<ProblemView>& views);
 
-/// The same of one run, which is named.
-Result<json> aggregate(Store& store, const std::string& run);
 
 }  // namespace burnish

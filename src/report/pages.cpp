@@ -139,6 +139,14 @@ std::string run_page(const RunRecord& run, const std::vector<ProblemView>& views
   return out;
 }
 
+std::string sheets_page(const std::vector<Sheet>& sheets, Page page, bool colour) {
+  std::string out;
+  for (const auto& sheet : sheets)
+    out += heading(sheet.title, page, colour) + paragraph(sheet.note, page) + (page == Page::markdown ? "\n" : "") +
+           draw(sheet.table(), page, colour);
+  return out;
+}
+
 std::string runs_page(const std::vector<RunRecord>& runs, Page page, bool colour) {
   Table table({"run", "started", "command", "state"});
   for (const auto& run : runs) table.add({run.id, date_text(run.created), run.command, run.state});

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "report/aggregate.h"
+#include "report/sheets.h"
 #include "report/table.h"
 
 namespace burnish {
@@ -18,6 +19,9 @@ std::string verdict_text(const Verdict& verdict);
 /// A run's report: figures, a table of all problems, agents, levels, exclusions.
 std::string run_page(const RunRecord& run, const std::vector<ProblemView>& views, const json& figures, Page page,
                      bool colour);
+
+/// The tables of an experiment.
+std::string sheets_page(const std::vector<Sheet>& sheets, Page page, bool colour);
 
 /// The list of runs.
 std::string runs_page(const std::vector<RunRecord>& runs, Page page, bool colour);

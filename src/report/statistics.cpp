@@ -43,4 +43,27 @@ std::optional<std::pair<double, double>> bootstrap(std::span<const double> value
   return std::pair(quantile(results, tail), quantile(results, 1 - tail));
 }
 
+std::optional<std::pair<double, double>> bootstrap_mean(std::span<const double> values, double confidence,
+                                                        int resamples, std::uint64_t seed) {
+  if (values.size() < 2) return {};
+  // splitmix64 (Steele, Lea and Flood, OOPSLA 2014) and a multiplication in the place of a division: a report of 250
+  // problems draws a hundred million indices, and with std::mt19937_64 that was half of its time.
+  std::uint64_t state = seed;
+  const auto pick = [&] {
+    std::uint64_t z = state += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return static_cast<std::size_t>(((z ^ (z >> 31)) >> 32) * values.size() >> 32);
+  };
+  std::vector<double> means(static_cast<std::size_t>(resamples));
+  for (auto& mean : means) {
+    double sum = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) sum += values[pick()];
+    mean = sum / static_cast<double>(values.size());
+  }
+  std::sort(means.begin(), means.end());
+  const double tail = (1 - confidence) / 2;
+  return std::pair(quantile(means, tail), quantile(means, 1 - tail));
+}
+
 }  // namespace burnish

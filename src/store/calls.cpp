@@ -71,4 +71,18 @@ Result<Spent> Store::spent(const std::string& run) {
   return Spent{row.real(0), row.integer(1), row.integer(2)};
 }
 
+Result<std::map<std::string, CallSum>> Store::call_sums(const std::string& run) {
+  const std::lock_guard lock(mutex_);
+  TRY(row, database_.query("SELECT agent, count(*), sum(error <> ''), sum(estimated), sum(tokens_in), sum(tokens_out), "
+                           "sum(cost) FROM model_calls JOIN problems ON problems.id = model_calls.problem "
+                           "WHERE problems.run = ? GROUP BY agent",
+                           {run}));
+  std::map<std::string, CallSum> sums;
+  for (;;) {
+    TRY(more, row.step());
+    if (!more) return sums;
+    sums[row.text(0)] = {row.integer(1), row.integer(2), row.integer(3), row.integer(4), row.integer(5), row.real(6)};
+  }
+}
+
 }  // namespace burnish

@@ -66,6 +66,12 @@ struct CallRecord {
   std::map<std::string, std::string> files;
 };
 
+/// The calls of one agent in a run, replayed ones included (their cost is what they cost when they were recorded).
+struct CallSum {
+  std::int64_t calls = 0, failed = 0, estimated = 0, tokens_in = 0, tokens_out = 0;
+  double usd = 0;
+};
+
 /// What a run paid for, replayed calls left out.
 struct Spent {
   double usd = 0;

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -57,6 +58,8 @@ class Store {
   Status add_call(CallRecord call);
   Result<std::vector<CallRecord>> calls(std::int64_t problem);
   Result<Spent> spent(const std::string& run);
+  /// By agent.
+  Result<std::map<std::string, CallSum>> call_sums(const std::string& run);
 
   /// Names of artifacts that some run uses.
   Result<std::vector<std::string>> used_artifacts();

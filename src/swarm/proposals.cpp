@@ -17,6 +17,14 @@ bool stays_inside(const fs::path& name) {
                       [](const fs::path& part) { return part == ".." || part == "." || part.empty(); });
 }
 
+/// Equal but for the prose around. Of an answer that holds no candidate nothing is left: each is read by itself.
+bool same_files(std::map<std::string, std::string> a, std::map<std::string, std::string> b) {
+  if (a == b) return !a.empty();
+  a.erase(answer_file);
+  b.erase(answer_file);
+  return !a.empty() && a == b;
+}
+
 }  // namespace
 
 Companions companions_of(const std::map<std::string, std::string>& files) {
@@ -55,14 +63,11 @@ Result<Proposal> recorded_proposal(const Store& store, const AttemptRecord& atte
 }
 
 bool same_candidate(const AttemptRecord& a, const AttemptRecord& b) {
-  const auto without_prose = [](std::map<std::string, std::string> files) {
-    files.erase(answer_file);
-    return files;
-  };
-  const auto files = without_prose(a.files);
-  // An answer with no plan in it is nothing to compare: each is read, and refused, by itself.
-  if (!files.contains("plan.json") && a.form == to_text(Form::plan)) return a.form == b.form && a.files == b.files;
-  return a.form == b.form && files == without_prose(b.files);
+  return a.form == b.form && same_files(a.files, b.files);
+}
+
+bool same_candidate(const Proposal& a, const Proposal& b) {
+  return a.form == b.form && same_files(a.files, b.files);
 }
 
 Result<Candidate> materialise(const Store& store, const AttemptRecord& attempt, const fs::path& folder) {

@@ -20,6 +20,7 @@ Result<Proposal> recorded_proposal(const Store& store, const AttemptRecord& atte
 
 /// Whether two attempts are the same candidate: equal files, whatever prose the answers had around them.
 bool same_candidate(const AttemptRecord& a, const AttemptRecord& b);
+bool same_candidate(const Proposal& a, const Proposal& b);
 
 /// Writes an attempt's files into a folder and gives the candidate, kernels not yet compiled.
 Result<Candidate> materialise(const Store& store, const AttemptRecord& attempt, const std::filesystem::path& folder);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "swarm/proposals.h"
+
 namespace burnish {
 namespace {
 
@@ -55,7 +57,10 @@ std::vector<Turn> Strategy::finalists(const Board& board) const {
   std::vector<Turn> turns;
   for (const auto& entry : entries) {
     if (turns.size() == most_finalists || (!turns.empty() && !entry.verdict->wins())) break;
-    turns.push_back(entry.turn);
+    const auto proposal = [&](Turn t) -> const Proposal& { return board.seats[t.seat].history[t.attempt].proposal; };
+    // Equal candidates are one finalist, whoever proposed them.
+    if (std::ranges::none_of(turns, [&](Turn t) { return same_candidate(proposal(t), proposal(entry.turn)); }))
+      turns.push_back(entry.turn);
   }
   return turns;
 }

@@ -115,7 +115,6 @@ class Search {
         if (evaluation.stage == "final") finals_[attempt.id] = evaluation.verdict;
       }
       if (search) {
-        (void)judged_before(attempt);
         records_[{index, seat->history.size()}] = attempt;
         seat->history.push_back({attempt.number, proposal, search->verdict});
       } else {
@@ -310,7 +309,6 @@ class Search {
   std::optional<Verdict> judged_before(const AttemptRecord& attempt) {
     for (const auto& [place, record] : records_) {
       if (!same_candidate(record, attempt)) continue;
-      equal_to_[attempt.id] = record.id;
       Verdict verdict = board_.seats[place.first].history[place.second].verdict;
       verdict.body["notes"].push_back(
           fmt::format("the same files as {}:{}, judged there", record.agent, record.number));
@@ -329,7 +327,6 @@ class Search {
     std::optional<Verdict> best_loser;
     for (const auto& turn : swarm_.strategy.finalists(board_)) {
       const auto& record = records_.at({turn.seat, turn.attempt});
-      if (equal_to_.contains(record.id)) continue;
       const Verdict& searched = board_.seats[turn.seat].history[turn.attempt].verdict;
       if (outcome.winner && searched.interval && searched.interval->second <= outcome.verdict.interval->first) continue;
       TRY(verdict, final_verdict(record));
@@ -411,7 +408,6 @@ class Search {
   std::map<std::pair<std::size_t, std::size_t>, AttemptRecord> records_;
   std::map<std::int64_t, Candidate> candidates_;
   std::map<std::int64_t, Verdict> finals_;
-  std::map<std::int64_t, std::int64_t> equal_to_;  ///< attempt -> the earlier one with the same files
   std::deque<Prepared> pending_;
   int running_ = 0, remote_ = 0;
   std::mutex mutex_;

@@ -2,7 +2,7 @@
 
 The script is JSON in the file that FAKE_JUDGE names, or the defaults below:
   "open":     {problem name: reply to "open", {"error": {...}}, "die", or "hang"}; "*" is for all others
-  "verdicts": {candidate name or form, or that with "@stage": verdict, "die" or "hang"}; "*"
+  "verdicts": {candidate name or form, or that with "@stage": verdict, "die" or "hang"}; "*"; or a plan's first operator
   "seconds":  how long each verdict takes
   "lease":    take the lease before each verdict and give it back afterwards
 Every request is appended as a line to the file that FAKE_JUDGE_LOG names.
@@ -64,6 +64,10 @@ def opened(script: dict, problem: dict | None, scratch: str) -> dict:
 def judged(script: dict, candidate: dict, stage: str) -> dict:
     table = script.get("verdicts", {})
     name = candidate.get("name", "")
+    if candidate["form"] == "plan" and (plan := pathlib.Path(candidate["dir"]) / "plan.json").exists():
+        steps = json.loads(plan.read_text(encoding="utf-8")).get("steps") or [{}]
+        if (op := steps[0].get("op")) in table:
+            return {**ACCEPTED, **table[op]}
     for key in (f"{name}@{stage}", name, f"{candidate['form']}@{stage}", candidate["form"], f"*@{stage}", "*"):
         if key in table:
             verdict = table[key]

@@ -48,5 +48,20 @@ TEST(Statistics, BootstrapNeedsTwoValues) {
   EXPECT_FALSE(bootstrap(std::vector{1.0}, [](std::span<const double> v) { return v[0]; }));
 }
 
+TEST(Statistics, TheMeansOwnBootstrapAgreesWithTheGeneralOne) {
+  std::vector<double> values;
+  for (int i = 0; i < 60; ++i) values.push_back((i * 37) % 60 / 10.0);
+  const auto mean = [](std::span<const double> v) {
+    double sum = 0;
+    for (const double x : v) sum += x;
+    return sum / static_cast<double>(v.size());
+  };
+  const auto general = *bootstrap(values, mean), quick = *bootstrap_mean(values);
+  EXPECT_NEAR(quick.first, general.first, 0.05);
+  EXPECT_NEAR(quick.second, general.second, 0.05);
+  EXPECT_EQ(quick, *bootstrap_mean(values)) << "seeded";
+  EXPECT_FALSE(bootstrap_mean(std::vector<double>{1.0}));
+}
+
 }  // namespace
 }  // namespace burnish
