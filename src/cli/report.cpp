@@ -131,8 +131,11 @@ Result<int> report(const Flags& flags) {
 void add_report(Program& program) {
   auto flags = std::make_shared<Flags>();
   auto& command = *program.app.add_subcommand("report", "tables and figures of a run");
-  command.add_option("runs", flags->runs, "the run (default: the newest), or an experiment's name; of several, parts of one table, the newest result of a "
-                     "problem counts")
+  command
+      .add_option("runs", flags->runs,
+                  "the run (default: the newest), or an experiment's name; of several, parts of one table, the newest "
+                  "result of a "
+                  "problem counts")
       ->type_name("RUN...");
   command.add_flag("--list", flags->list, "list the runs of the store");
   command.add_flag("--markdown", flags->markdown, "tables in Markdown");

@@ -33,5 +33,4 @@ std::vector<ProblemView> one_table(const std::vector<RunView>& runs);
 /// excluded and why, and the A/A figure. Trivial problems count as correct and faster and are left out of the averages.
 json aggregate(const std::vector<ProblemView>& views);
 
-
 }  // namespace burnish
