@@ -14,11 +14,13 @@ import torch
 from torch.utils import _pytree as pytree
 
 from burnish.errors import BurnishError, first_line
+from burnish.graphed import Graphed
 
 _MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 _FORMATS = {"channels_last": torch.channels_last, "channels_last_3d": torch.channels_last_3d}
 _DIMS = {torch.channels_last: 4, torch.channels_last_3d: 5}
-_KEYS = ("burnish_recipe", "compile", "memory_format", "freeze")
+_KEYS = ("burnish_recipe", "compile", "memory_format", "freeze", "cudnn_benchmark", "cuda_graph")
+_SWITCHES = ("freeze", "cudnn_benchmark", "cuda_graph")
 
 
 def check(recipe: Any, where: str = "the recipe") -> dict[str, Any]:
@@ -47,8 +49,9 @@ def check(recipe: Any, where: str = "the recipe") -> dict[str, Any]:
                 raise wrong(f"{key!r} is no key of 'compile'", "the keys are mode, dynamic")
     if recipe.get("memory_format", "channels_last") not in tuple(_FORMATS):
         raise wrong(f"{recipe['memory_format']!r} is no memory format", f"the formats are {', '.join(_FORMATS)}")
-    if not isinstance(recipe.get("freeze", False), bool):
-        raise wrong("'freeze' is true or false", "write true or false")
+    for key in _SWITCHES:
+        if not isinstance(recipe.get(key, False), bool):
+            raise wrong(f"{key!r} is true or false", "write true or false")
     if not any(recipe.get(key) for key in _KEYS[1:]) and options is None:
         raise wrong("the recipe changes nothing", f"use one of {', '.join(_KEYS[1:])}")
     return dict(recipe)
@@ -61,6 +64,15 @@ def apply(recipe: Mapping[str, Any], module: torch.nn.Module) -> Callable:
     that PyTorch does not count.
     """
     recipe = check(recipe)
+    run = _prepared(recipe, module)
+    if recipe.get("cudnn_benchmark"):
+        run = _benchmarked(run)
+    if recipe.get("cuda_graph"):
+        run = Graphed(run, _held(run, module))
+    return run
+
+
+def _prepared(recipe: Mapping[str, Any], module: torch.nn.Module) -> Callable:
     fmt = _FORMATS.get(recipe.get("memory_format", ""))
     freeze, options = bool(recipe.get("freeze")), recipe.get("compile")
     if options is not None and freeze:
@@ -115,9 +127,47 @@ class Frozen:
             return self._run(*args, **kwargs)
         return self._module(*args, **kwargs)
 
+    def holds(self) -> Any:
+        """Changes with the parameters and with every new preparation."""
+        return self._fingerprint(), id(self._run)
+
     def _fingerprint(self) -> list[int]:
         tensors = [owners[key] for owners, key in self._state]  # looked up each time: one may be replaced by another
         return [n for t in tensors for n in (t._version, t.data_ptr())]
+
+
+def _benchmarked(run: Callable) -> Callable:
+    """cuDNN measures its algorithms for each convolution that it sees for the first time in this process. Switched on
+    around the call alone."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with torch.backends.cudnn.flags(
+            enabled=torch.backends.cudnn.enabled,
+            benchmark=True,
+            deterministic=torch.backends.cudnn.deterministic,
+            allow_tf32=torch.backends.cudnn.allow_tf32,
+        ):
+            return run(*args, **kwargs)
+
+    for name in ("refresh", "holds"):
+        if hasattr(run, name):
+            setattr(call, name, getattr(run, name))
+    return call
+
+
+def _held(run: Callable, module: torch.nn.Module) -> Callable[[], Any]:
+    """What a CUDA graph of `run` depends on beside its inputs: where parameters lie, and for a prepared copy their
+    values, too."""
+    if hasattr(run, "holds"):
+        return run.holds
+    places = [
+        (owners, key)
+        for m in module.modules()
+        for owners in (m._parameters, m._buffers)
+        for key, tensor in owners.items()
+        if tensor is not None
+    ]
+    return lambda: [owners[key].data_ptr() for owners, key in places]
 
 
 def _copy(module: torch.nn.Module) -> torch.nn.Module:

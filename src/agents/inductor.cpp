@@ -8,9 +8,13 @@
 namespace burnish {
 namespace {
 
-constexpr std::array<RecipeRow, 2> rows = {{
+constexpr std::array<RecipeRow, 4> rows = {{
     {"default", R"({"burnish_recipe": 1, "compile": {"mode": "default"}})"},
-    {"max-autotune", R"({"burnish_recipe": 1, "compile": {"mode": "max-autotune"}})"},
+    {"max-autotune", R"({"burnish_recipe": 1, "compile": {"mode": "max-autotune"}})", on_cpu},
+    // On a GPU max-autotune brings graphs of its own, whose results the next call overwrites.
+    {"compile-graph", R"({"burnish_recipe": 1, "compile": {"mode": "default"}, "cuda_graph": true})", on_cuda},
+    {"max-autotune-graph",
+     R"({"burnish_recipe": 1, "compile": {"mode": "max-autotune-no-cudagraphs"}, "cuda_graph": true})", on_cuda},
 }};
 
 }  // namespace

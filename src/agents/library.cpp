@@ -1,4 +1,5 @@
-// Settings of PyTorch's libraries as an agent: layouts that oneDNN prefers, frozen weights, and both.
+// Settings of PyTorch's libraries as an agent. On a CPU: layouts that oneDNN prefers, frozen weights, and both. On a
+// GPU: CUDA graphs, cuDNN's own measurements, layouts that tensor cores prefer.
 #include "agents/library.h"
 
 #include <array>
@@ -8,12 +9,25 @@
 namespace burnish {
 namespace {
 
-constexpr std::array<RecipeRow, 4> rows = {{
-    {"channels-last", R"({"burnish_recipe": 1, "memory_format": "channels_last"})", has_images},
-    {"freeze", R"({"burnish_recipe": 1, "freeze": true})"},
-    {"freeze-channels-last", R"({"burnish_recipe": 1, "freeze": true, "memory_format": "channels_last"})", has_images},
+constexpr std::array<RecipeRow, 9> rows = {{
+    {"channels-last", R"({"burnish_recipe": 1, "memory_format": "channels_last"})", images_on_cpu},
+    {"freeze", R"({"burnish_recipe": 1, "freeze": true})", on_cpu},
+    {"freeze-channels-last", R"({"burnish_recipe": 1, "freeze": true, "memory_format": "channels_last"})",
+     images_on_cpu},
     {"compile-channels-last",
-     R"({"burnish_recipe": 1, "compile": {"mode": "default"}, "memory_format": "channels_last"})", has_images},
+     R"({"burnish_recipe": 1, "compile": {"mode": "default"}, "memory_format": "channels_last"})", images_on_cpu},
+    {"graph", R"({"burnish_recipe": 1, "cuda_graph": true})", on_cuda},
+    {"benchmark-graph", R"({"burnish_recipe": 1, "cudnn_benchmark": true, "cuda_graph": true})", images_on_cuda},
+    {"channels-last-graph",
+     R"({"burnish_recipe": 1, "memory_format": "channels_last", "cudnn_benchmark": true, "cuda_graph": true})",
+     images_on_cuda},
+    {"compile-benchmark-graph",
+     R"({"burnish_recipe": 1, "compile": {"mode": "default"}, "cudnn_benchmark": true, "cuda_graph": true})",
+     images_on_cuda},
+    {"compile-channels-last-graph",
+     R"({"burnish_recipe": 1, "compile": {"mode": "default"}, "memory_format": "channels_last",
+         "cudnn_benchmark": true, "cuda_graph": true})",
+     images_on_cuda},
 }};
 
 }  // namespace

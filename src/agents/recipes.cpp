@@ -42,6 +42,19 @@ bool has_images(const Task& task) {
          std::ranges::any_of(plan.value("inputs", json::object()), is_image);
 }
 
+bool on_cuda(const Task& task) {
+  return task.target == "cuda";
+}
+bool images_on_cuda(const Task& task) {
+  return on_cuda(task) && has_images(task);
+}
+bool on_cpu(const Task& task) {
+  return !on_cuda(task);
+}
+bool images_on_cpu(const Task& task) {
+  return on_cpu(task) && has_images(task);
+}
+
 std::unique_ptr<Agent> recipe_agent(std::string name, std::span<const RecipeRow> rows) {
   return std::make_unique<RecipeAgent>(std::move(name), rows);
 }

@@ -19,6 +19,13 @@ struct RecipeRow {
 /// channels-last changes nothing. True where no plan tells.
 bool has_images(const Task& task);
 
+/// Whether kernels run on NVIDIA's GPUs; whether, besides, the module has images.
+bool on_cuda(const Task& task);
+bool images_on_cuda(const Task& task);
+/// Rows that say how a CPU's libraries work.
+bool on_cpu(const Task& task);
+bool images_on_cpu(const Task& task);
+
 /// An agent that proposes the rows of a table one after another, the same in every run.
 std::unique_ptr<Agent> recipe_agent(std::string name, std::span<const RecipeRow> rows);
 

@@ -50,6 +50,27 @@ TEST(RecipeAgents, ChannelsLastOnlyWhereThereAreImages) {
   EXPECT_EQ(proposals("no plan at all"), 4u) << "where nothing tells, all are tried";
 }
 
+TEST(RecipeAgents, OnAGpuTheyKnowGraphsAndNoneOfACpusSettings) {
+  for (const auto* name : {"inductor", "library"}) {
+    const auto agents = make_agents({name});
+    Task task;
+    task.target = "cuda";
+    std::vector<PastAttempt> history;
+    bool graphs = false;
+    while (auto next = *agents->front()->propose(task, history)) {
+      const auto& recipe = next->files.at("recipe.json");
+      graphs |= recipe.find("cuda_graph") != std::string::npos;
+      EXPECT_EQ(recipe.find("freeze"), std::string::npos) << recipe;
+      history.push_back({static_cast<int>(history.size()) + 1, *next, Verdict{}});
+    }
+    EXPECT_TRUE(graphs) << name;
+  }
+  Task task;
+  task.target = "cuda";
+  task.plan = "/nowhere";
+  EXPECT_FALSE(*(*make_agents({"compiler"})).front()->propose(task, {})) << "it has no CUDA templates yet";
+}
+
 TEST(Agents, UnknownAndRepeatedNamesAreRefusedWithTheKnownOnes) {
   const auto unknown = make_agents({"wizard"});
   ASSERT_FALSE(unknown);

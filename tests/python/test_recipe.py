@@ -50,6 +50,9 @@ def net() -> Net:
         ({"burnish_recipe": 1, "memory_format": "rows_last"}, "'rows_last'"),
         ({"burnish_recipe": 1, "memory_format": ["channels_last"]}, "no memory format"),
         ({"burnish_recipe": 1, "freeze": 1}, "'freeze'"),
+        ({"burnish_recipe": 1, "cuda_graph": "yes"}, "'cuda_graph'"),
+        ({"burnish_recipe": 1, "cudnn_benchmark": 1}, "'cudnn_benchmark'"),
+        ({"burnish_recipe": 1, "cuda_graph": False}, "changes nothing"),
     ],
 )
 def test_wrong_recipes(given: Any, says: str) -> None:
@@ -128,3 +131,62 @@ def test_modules_that_fx_cannot_trace() -> None:
 
     with pytest.raises(BurnishError, match=r"torch\.fx"):
         recipe.apply({"burnish_recipe": 1, "freeze": True}, Branch())
+
+
+GRAPHS = [
+    {"burnish_recipe": 1, "cuda_graph": True},
+    {"burnish_recipe": 1, "cuda_graph": True, "cudnn_benchmark": True, "memory_format": "channels_last"},
+]
+
+
+@pytest.mark.parametrize("given", GRAPHS)
+def test_settings_of_a_gpu_change_nothing_on_a_cpu(net: Net, given: dict) -> None:
+    run = recipe.apply(given, net)
+    x = torch.randn(2, 3, 8, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(run(x), net(x), rtol=1e-5, atol=1e-6)
+    assert torch.backends.cudnn.benchmark is False
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.parametrize("given", GRAPHS)
+def test_graphs_are_right_for_new_inputs_parameters_and_sizes(net: Net, given: dict) -> None:
+    net.cuda()
+    run = recipe.apply(given, net)
+
+    def check(*sizes: int) -> dict[str, torch.Tensor]:
+        x = torch.randn(*sizes, 3, 8, 8, device="cuda")
+        got = run(x)
+        torch.testing.assert_close(got, net(x), rtol=1e-3, atol=1e-3)
+        return got
+
+    with torch.no_grad():
+        first = check(2)
+        kept = first["head"].clone()
+        for _ in range(3):
+            check(2)
+        assert torch.equal(first["head"], kept)  # a later replay does not write to what was handed out
+        check(5)
+        net.head.weight.mul_(2)
+        for _ in range(3):
+            check(2)
+        net.head.weight.data = net.head.weight.data * 3
+        for _ in range(3):
+            check(5)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream), torch.no_grad():
+        check(2)
+    torch.cuda.synchronize()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_what_no_graph_can_hold_runs_without_one() -> None:
+    class Reads(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * 2 if x.sum().item() > 0 else x * 3
+
+    run = recipe.apply({"burnish_recipe": 1, "cuda_graph": True}, Reads())
+    with torch.no_grad():
+        for value in (1.0, -1.0, 1.0):
+            x = torch.full((4,), value, device="cuda")
+            assert torch.equal(run(x), x * (2 if value > 0 else 3))
