@@ -107,9 +107,14 @@ def processor_flags() -> set[str]:
     return set()
 
 
+def target_of(manifest: dict[str, Any]) -> str:
+    """Where the winner was judged."""
+    return (manifest.get("judging") or {}).get("target", "cpu")
+
+
 def missing_flags(folder: Folder) -> list[str]:
     """Instruction sets that the compiled kernels may use and this processor lacks."""
-    if not folder.manifest.get("kernels"):
+    if not folder.manifest.get("kernels") or target_of(folder.manifest) != "cpu":
         return []
     needed = {flag for flag in (folder.manifest.get("host") or {}).get("flags", []) if _CODE_FLAGS.fullmatch(flag)}
     here = processor_flags()

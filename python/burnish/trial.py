@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils import _pytree as pytree
 
-from burnish.deployed_folder import processor_flags
+from burnish.deployed_folder import processor_flags, target_of
 
 if TYPE_CHECKING:
     from burnish.deploy import Started
@@ -36,6 +36,9 @@ def differences(manifest: Mapping[str, Any]) -> list[str]:
     if (measured := manifest.get("torch")) and measured != torch.__version__:
         changed.append(f"PyTorch {torch.__version__} instead of {measured}")
     host = manifest.get("host") or {}
+    if target_of(manifest) == "cuda":
+        measured, here = (host.get("gpu") or {}).get("name"), gpu_name()
+        return [*changed, f"{here} instead of {measured}"] if measured and here not in ("", measured) else changed
     if (name := host.get("name")) and processor_name() not in ("", name):
         changed.append(f"{processor_name()} instead of {name}")
     elif host.get("flags") and processor_flags() and not set(host["flags"]) <= processor_flags():
@@ -43,6 +46,11 @@ def differences(manifest: Mapping[str, Any]) -> list[str]:
     if (threads := manifest.get("threads")) and threads != torch.get_num_threads():
         changed.append(f"{torch.get_num_threads()} threads instead of {threads}")
     return changed
+
+
+def gpu_name() -> str:
+    """The current GPU's name; "" where there is none."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
 
 
 def processor_name() -> str:
@@ -82,8 +90,10 @@ class Trial:
         timed: list[Any] = [None, None]
         for side in (first, 1 - first):
             run = (self._original, self._started.attempt)[side]
+            _wait_for_gpu()
             began = time.perf_counter()
             result = run(*args, **kwargs)
+            _wait_for_gpu()
             timed[side] = (result, time.perf_counter() - began)
         (expected, original_seconds), (attempted, winner_seconds) = timed
         if isinstance(attempted, str):
@@ -106,6 +116,11 @@ class Trial:
         if why:
             text = f"burnish: the original {type(self._original).__name__} stays, {why} ({', '.join(self._changed)})"
             warnings.warn(text, stacklevel=6)
+
+
+def _wait_for_gpu() -> None:
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def unlike(got: Any, expected: Any) -> str:

@@ -5,6 +5,7 @@
 #include "cli/flags.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "plan/parse.h"
 #include "swarm/builder.h"
 #include "swarm/deploy.h"
 
@@ -20,7 +21,8 @@ struct Flags {
 Result<int> build(const Flags& flags) {
   TRY(data, flags.common.store.empty() ? data_folder() : Result<std::filesystem::path>(flags.common.store));
   Lease lease;
-  const auto builder = cpu_builder(data / "objects", !flags.no_sandbox, lease);
+  const auto plan = load_plan(flags.folder);  // other forms have none, and nothing to compile
+  TRY(builder, make_builder(plan ? plan->target : "cpu", data / "objects", !flags.no_sandbox, lease));
   if (auto ok = rebuild(*builder, flags.folder, describe_host()); !ok) return std::unexpected(ok.error());
   if (flags.common.json) {
     print_json({{"dir", flags.folder}});

@@ -18,8 +18,8 @@ Result<Verdict> judge_candidate(Workshop& workshop, const std::string& command, 
                           {"inputs_from", spec.inputs_from},
                           {"name", spec.name},
                           {"level", spec.level}};
-  TRY(run,
-      store.create_run(command, {{"judging", to_json(workshop.judging)}, {"problem", spec_json}}, describe_host()));
+  TRY(run, store.create_run(command, {{"judging", to_json(workshop.judging)}, {"problem", spec_json}},
+                            describe_host(workshop.judging.target)));
   TRY(problem, store.add_problem(run.id, spec.name, spec.level, spec_json));
   AttemptRecord record{.problem = problem.id,
                        .agent = "user",

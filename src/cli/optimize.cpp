@@ -75,7 +75,7 @@ Result<Job> new_job(Store& store, const ProblemSpec& spec, const JudgeOptions& j
   json options = to_json(choices);
   options["judging"] = to_json(judging);
   options["problem"] = spec_json(spec);
-  TRY(run, store.create_run("optimize", options, describe_host()));
+  TRY(run, store.create_run("optimize", options, describe_host(judging.target)));
   return Job{std::move(run), spec, choices};
 }
 

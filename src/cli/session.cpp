@@ -7,6 +7,7 @@
 #include "base/paths.h"
 #include "cli/settings.h"
 #include "targets/cpu/describe.h"
+#include "targets/cuda/describe.h"
 
 namespace burnish {
 namespace fs = std::filesystem;
@@ -46,9 +47,15 @@ Result<JudgeConnection> judge_connection(const Store& store, const std::string& 
   return connection;
 }
 
-json describe_host() {
+json describe_host(const std::string& target) {
   json host = cpu::describe().to_json();
   host["device"] = host.value("name", "unknown processor");
+  if (target == "cuda") {
+    if (const auto gpu = cuda::describe()) {
+      host["gpu"] = gpu->to_json();
+      host["device"] = gpu->name;
+    }
+  }
   utsname system{};
   if (::uname(&system) == 0) {
     host["machine"] = system.nodename;

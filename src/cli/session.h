@@ -19,6 +19,6 @@ Result<std::filesystem::path> find_python();
 Result<JudgeConnection> judge_connection(const Store& store, const std::string& run, const std::string& problem);
 
 /// What a run was measured on.
-json describe_host();
+json describe_host(const std::string& target = "cpu");
 
 }  // namespace burnish

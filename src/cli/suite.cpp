@@ -51,7 +51,7 @@ Result<int> suite(const Flags& flags) {
   if (job.run.id.empty()) {
     json options = to_json(job.choices);
     options.update({{"judging", to_json(judging)}, {"aa", job.measure_aa}, {"folders", flags.folders}});
-    TRY(run, store.create_run("suite", options, describe_host()));
+    TRY(run, store.create_run("suite", options, describe_host(judging.target)));
     job.run = std::move(run);
   }
   if (auto ok = add_problems(store, job.run.id, specs); !ok) return std::unexpected(ok.error());

@@ -12,6 +12,7 @@
 
 #include "runtime/cuda.h"
 #include "runtime/launch.h"
+#include "runtime/watched_cuda.h"
 
 namespace burnish {
 namespace {
@@ -135,6 +136,7 @@ void run(const AllocateInstruction& step, Frame& frame) {
   if (step.shape) sizes = evaluate_all(*step.shape, frame, "a size");
   if (step.dtype) options = options.dtype(*step.dtype);
   at::Tensor made = allocate(sizes, options, step.layout, frame, like);
+  if (made.is_cuda() && is_gpu_memory_watched()) made = watched_gpu_empty(made.sizes(), made.strides(), made.options());
   if (step.zero) made.zero_();
   frame.slots[static_cast<std::size_t>(step.out)] = std::move(made);
 }

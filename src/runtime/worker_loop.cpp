@@ -19,6 +19,7 @@
 #include "runtime/allocator.h"
 #include "runtime/cuda.h"
 #include "runtime/failure.h"
+#include "runtime/watched_cuda.h"
 
 namespace burnish {
 namespace {
@@ -196,6 +197,7 @@ class Loop {
     host_.clear();
     const std::string* structure = nullptr;
     if (flags & protocol::poison) watch_memory();
+    if (gpu_ && (flags & protocol::poison)) watch_gpu_memory();
     Status done{};
     batch_.clear();
     for (std::uint32_t i = 0; i < batch && done; ++i) {
@@ -214,6 +216,11 @@ class Loop {
       const auto report = memory_watched();
       block.peak_bytes = report.peak_bytes;
       block.guard_broken = report.guard_broken;
+      if (gpu_) {
+        const auto looked = catching([&] { block.guard_broken = block.guard_broken + gpu_memory_watched(); },
+                                     [] { return std::string("looking at guard zones"); });
+        if (!looked && done) done = looked;
+      }
     }
     if (done && structure)
       describe(block, *structure);

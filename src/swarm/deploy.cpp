@@ -4,11 +4,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/files.h"
 #include "base/paths.h"
 #include "base/sha256.h"
 #include "swarm/proposals.h"
 #include "targets/cpu/compile.h"
+#include "targets/cuda/nvrtc.h"
 
 namespace burnish {
 namespace fs = std::filesystem;
@@ -35,13 +38,25 @@ Result<json> add_kernels(Builder& builder, const fs::path& folder) {
     std::string name = source;
     for (char& c : name)
       if (c == '/') c = '_';
-    const auto relative = "kernels/" + name + ".so";
+    const auto relative = "kernels/" + name + object.extension().string();
     fs::create_directories(folder / "kernels", ec);
     fs::copy_file(object, folder / relative, fs::copy_options::overwrite_existing, ec);
     if (ec) return fail("a compiled kernel cannot be copied", (folder / relative).string(), ec.message());
     kernels[source] = relative;
   }
   return kernels;
+}
+
+/// How the kernels were compiled, for people.
+json compiler_of(const json& kernels) {
+  const bool cuda = std::ranges::any_of(
+      kernels, [](const json& object) { return object.get_ref<const std::string&>().ends_with(".cubin"); });
+  if (cuda) {
+    const auto nvrtc = cuda::find_nvrtc();
+    return nvrtc ? json{"NVRTC " + nvrtc->version()} : json(nullptr);
+  }
+  const auto flags = cpu::compiler_flags();
+  return flags ? json(*flags) : json(nullptr);
 }
 
 }  // namespace
@@ -90,7 +105,7 @@ Status deploy(const Store& store, const RunRecord& run, const ProblemRecord& pro
     if (candidate.form == Form::plan) {
       TRY(kernels, add_kernels(builder, part));
       manifest["kernels"] = kernels;
-      if (auto flags = cpu::compiler_flags()) manifest["compiler"] = *flags;
+      manifest["compiler"] = compiler_of(kernels);
     }
     const auto opened = problem.opened.is_object() ? problem.opened : json::object();
     manifest["host"] = run.host;
@@ -123,7 +138,7 @@ Status rebuild(Builder& builder, const fs::path& folder, const json& host) {
   if (manifest.value("form", json()) != "plan") return {};  // nothing in it is compiled
   TRY(kernels, add_kernels(builder, folder));
   manifest["kernels"] = kernels;
-  if (auto flags = cpu::compiler_flags()) manifest["compiler"] = *flags;
+  manifest["compiler"] = compiler_of(kernels);
   // The device stays that of the measurement: burnish.load compares and times where it differs.
   manifest["host"]["flags"] = host.value("flags", json::array());
   TRY(hashes, hash_files(folder));

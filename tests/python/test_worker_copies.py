@@ -190,6 +190,22 @@ def test_a_kernel_that_goes_wrong_costs_one_worker(tmp_path, body, reason, said)
 
 
 @needs_gpu
+def test_memory_of_empty_steps_is_poisoned_and_guarded(tmp_path):
+    with leaving_nothing(Worker.start("plan", device="cuda")) as worker:
+        body = "const int64_t i = blockIdx.x * 256 + threadIdx.x; if (i < n && i % 2) y[i] = x[i];"
+        assert worker.load(cuda_kernel(tmp_path / "half", body)).ok
+        assert worker.set_slots([[torch.ones(1000)]]).ok
+        outcome = worker.call(0, poison=True)
+        assert outcome.ok and not outcome.guard_broken
+        assert outcome.tensors[0].isnan().sum() == 500
+        body = "if (threadIdx.x == 0 && blockIdx.x == 0) y[n] = 1;"
+        assert worker.load(cuda_kernel(tmp_path / "beside", body)).ok
+        assert worker.set_slots([[torch.ones(1000)]]).ok
+        assert worker.call(0, poison=True).guard_broken
+        assert not worker.call(0).guard_broken
+
+
+@needs_gpu
 def test_what_does_not_fit_the_gpu_is_an_error_of_the_call(tmp_path):
     plan = {
         "burnish_plan": 1, "target": "cuda", "inputs": {"x": {"dtype": "float32", "shape": ["n"]}},
@@ -202,3 +218,28 @@ def test_what_does_not_fit_the_gpu_is_an_error_of_the_call(tmp_path):
         outcome = worker.call(0)
         assert outcome.reason == "memory", outcome
         assert worker.alive()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_modules_in_python_are_called_on_copies_too(tmp_path, device):
+    (tmp_path / "new.py").write_text(
+        "import torch\n\n\nclass ModelNew(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.w = torch.nn.Parameter(torch.zeros(8))\n\n"
+        "    def forward(self, x):\n        return {'y': 2 * x, 'z': [x * (2 * self.w), None]}\n"
+    )
+    with leaving_nothing(Worker.start("python", device=device)) as worker:
+        loaded = worker.load({"kind": "model_new", "file": str(tmp_path / "new.py")})
+        assert loaded.ok, loaded
+        for _ in range(2):
+            w, x = torch.randn(8), [torch.randn(5, 8), torch.randn(300, 8)]
+            assert worker.set_params({"w": torch.nn.Parameter(w)}).ok
+            assert worker.refresh().ok
+            assert worker.set_slots([[x[0]], [x[1]]]).ok
+            for slot in (0, 1):
+                check(worker.call(slot, keep=True), x[slot], w)
+                assert worker.inputs_changed(slot) == ""
+            _, sampled = worker.time([0, 1], 6, flush=True, sample={2, 5}, vary=[0], poke=[0], timeout=60)
+            assert len(sampled) == 2
+            for outcome in sampled.values():
+                check(outcome, outcome.inputs[0], w)
+            assert worker.params_changed() == ""
