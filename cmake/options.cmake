@@ -5,9 +5,11 @@ if(BURNISH_SANITIZE)
   add_link_options(-fsanitize=${BURNISH_SANITIZE})
 endif()
 
-# burnish_folder(NAME deps...): library burnish_NAME of all sources under src/NAME.
+# burnish_folder(NAME deps...): library burnish_NAME of all sources under src/NAME; those in a folder engine/ are a library
+# of their own (burnish_metal), which candidates' objects are loaded beside.
 function(burnish_folder name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/engine/")
   if(sources)
     add_library(burnish_${name} STATIC ${sources})
     target_include_directories(burnish_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)

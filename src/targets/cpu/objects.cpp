@@ -91,6 +91,8 @@ Status check_symbols(Elf* elf, Elf_Scn* section, const GElf_Shdr& header, const 
       continue;
     }
     if (GELF_ST_BIND(symbol.st_info) == STB_WEAK && symbol_is_optional(name)) continue;
+    if (std::ranges::any_of(rules.engine, [&](const std::string& prefix) { return name.starts_with(prefix); }))
+      continue;
     if (!symbol_is_allowed(name, rules.sanitized)) refused.push_back(name);
   }
   if (refused.empty()) return {};
@@ -128,7 +130,7 @@ Status check_stateless(Elf* elf, const GElf_Shdr& header, std::size_t names) {
   if (!(header.sh_flags & SHF_ALLOC) || !(header.sh_flags & SHF_WRITE) || header.sh_size == 0) return {};
   const char* name = elf_strptr(elf, names, header.sh_name);
   const std::string_view word = name ? name : "?";
-  for (const char* sealed : {".dynamic", ".got", ".got.plt", ".data.rel.ro", ".data.rel.ro.local"})
+  for (const char* sealed : {".dynamic", ".got", ".got.plt", ".data.rel.ro", ".data.rel.ro.local", ".relro_padding"})
     if (word == sealed) return {};  // written by the loader, then read-only (-z relro -z now)
   return refuse(
       fmt::format("the kernels keep {} bytes that they could write in one call and read in the next", header.sh_size),
@@ -194,7 +196,8 @@ Status check_elf(std::string_view object, const ObjectRules& rules) {
       ok = check_code_is_code(elf.get(), section, header);
     if (!ok) return ok;
   }
-  for (Elf_Scn* section = nullptr; !rules.sanitized && (section = elf_nextscn(elf.get(), section));) {
+  for (Elf_Scn* section = nullptr;
+       !rules.sanitized && !rules.writable_data && (section = elf_nextscn(elf.get(), section));) {
     GElf_Shdr header;
     if (!gelf_getshdr(section, &header)) continue;
     if (auto ok = check_stateless(elf.get(), header, names); !ok) return ok;

@@ -10,6 +10,8 @@ namespace burnish::cpu {
 struct ObjectRules {
   std::vector<std::string> kernels;  ///< must be defined with their entries and signatures
   bool sanitized = false;            ///< allow what AddressSanitizer and UBSan add
+  std::vector<std::string> engine;   ///< prefixes of functions that an engine of ours gives to the object
+  bool writable_data = false;        ///< allow variables: clang marks places in its checks as reported there
 };
 
 /// Whether a compiled object holds only what a kernel may hold: no code that runs by being loaded (constructors, IFUNC,

@@ -1,0 +1,16 @@
+# libburnish_metal.so: the emulator of Metal kernels, for ctypes and for src/runtime. It links no PyTorch.
+find_package(Threads REQUIRED)
+file(GLOB metal_engine CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/targets/metal/engine/*.cpp)
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  add_custom_target(burnish_metal)
+  return()  # fibers and the objects' machine code are x86-64's; burnish.metal says so where the library is missing
+endif()
+add_library(burnish_metal SHARED ${metal_engine})
+target_link_libraries(burnish_metal PRIVATE burnish_targets Threads::Threads ${CMAKE_DL_LIBS})
+target_compile_options(burnish_metal PRIVATE -fvisibility=hidden -fno-optimize-sibling-calls)
+target_link_options(burnish_metal PRIVATE -Wl,--exclude-libs,ALL)
+if(SKBUILD)
+  install(TARGETS burnish_metal LIBRARY DESTINATION ${SKBUILD_PLATLIB_DIR}/burnish/native)
+else()
+  install(TARGETS burnish_metal LIBRARY DESTINATION lib/burnish)
+endif()

@@ -1,0 +1,8 @@
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void k(device const float* a, device float* out) {
+  simdgroup_float8x8 m;
+  simdgroup_load(m, a + 8, 16);
+  simdgroup_store(m, out, 8);
+}

@@ -1,0 +1,9 @@
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void k(device const float* x, device float* out, uint t [[thread_position_in_threadgroup]]) {
+  threadgroup float s[65];
+  s[t] = x[t];
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  out[t] = s[t + 1];
+}
