@@ -82,7 +82,8 @@ MTL_HOOK std::uint64_t mtl_constant_value(std::uint32_t index) {
   return *group.launch().request.constants[index];
 }
 
-// Checked objects: clang's instrumentation for its thread sanitizer, answered by our shadow memory.
+// Checked objects (macros here, because clang fixes the names by size): clang's instrumentation for its thread
+// sanitizer, answered by our shadow memory.
 namespace {
 
 void access(const void* address, std::size_t bytes, Access kind, void* from) {
@@ -126,7 +127,7 @@ MTL_ACCESS(4)
 MTL_ACCESS(8)
 MTL_ACCESS(16)
 
-    MTL_HOOK void* __tsan_memcpy(void* to, const void* from, std::size_t bytes) {
+MTL_HOOK void* __tsan_memcpy(void* to, const void* from, std::size_t bytes) {
   access(from, bytes, {.unaligned = true}, __builtin_return_address(0));
   access(to, bytes, {.write = true, .unaligned = true}, __builtin_return_address(0));
   return std::memcpy(to, from, bytes);
