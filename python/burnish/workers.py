@@ -186,6 +186,11 @@ class Worker:
         """Other values in the same places; the forms must be the same."""
         return self._guarded(lambda: self._remote.overwrite_slots(_leaves(slots)))
 
+    def profile(self, slot: int, calls: int, timeout: float = 120.0) -> Outcome:
+        """A plan's steps, timed one by one in `calls` calls: `reply` has "seconds" of a call and "steps". What it says
+        is the worker's own word: good for hints, never for a verdict."""
+        return self._request({"do": "profile", "slot": slot, "calls": calls}, timeout)
+
     # -- calls -------------------------------------------------------------------------------------------------------
     def call(
         self, slot: int, *, poison: bool = False, keep: bool = False, hoard: bool = False, timeout: float = 60.0

@@ -61,6 +61,8 @@ class Agent {
   virtual Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) = 0;
   /// It asks a service elsewhere: waiting for its proposals costs this machine nothing.
   virtual bool remote() const { return false; }
+  /// Its next prompt shows how the time of its best right candidate is spent: verdicts have a "profile" then.
+  virtual bool wants_profile() const { return false; }
   /// Its proposals come from outside, through `burnish answers`: it never proposes by itself, and a problem on which it
   /// has attempts left stays open.
   virtual bool waits() const { return false; }
@@ -88,6 +90,7 @@ class HttpLoop;
 struct Asking {
   std::filesystem::path record, replay;
   std::optional<Reference> reference;  ///< the user's own; else the context of that name finds one
+  std::string hints_model;             ///< whom the context `profile` asks for hints; empty: the model itself
   std::shared_ptr<HttpLoop> http;      ///< shared by all; each has its own where there is none
   /// Puts itself between an agent and what asks for it: records, holds a budget, or asks nobody.
   std::function<std::unique_ptr<Asker>(const std::string& agent, std::unique_ptr<Asker> asker)> around;

@@ -12,6 +12,9 @@ namespace burnish {
 
 /// Asks a model one prompt and waits for the answer. The seam between agents and everything that can answer: a service
 /// over HTTP, a program, a recorded exchange.
+/// `reason` of the Error of an asker that makes no more calls in this run: its budget is spent.
+inline constexpr const char* stopped_reason = "budget";
+
 class Asker {
  public:
   using OnText = std::function<void(std::string_view piece)>;

@@ -9,7 +9,7 @@
 namespace burnish {
 namespace {
 
-constexpr std::array<std::string_view, 2> known = {"plain", "reference"};
+constexpr std::array<std::string_view, 4> known = {"plain", "reference", "profile", "both"};
 constexpr std::uint64_t largest_reference = 256 << 10;  ///< bytes of a user's file that go into a prompt
 
 bool is_known(std::string_view context) {
@@ -22,6 +22,10 @@ bool is_built_in(const std::string& name) {
 
 }  // namespace
 
+bool has_profile(const std::string& context) {
+  return context == "profile" || context == "both";
+}
+
 std::pair<std::string, std::string> split_context(const std::string& agent) {
   const auto at = agent.rfind('@');
   // A program's name may have an "@" of its own.
@@ -33,7 +37,8 @@ std::pair<std::string, std::string> split_context(const std::string& agent) {
 Result<std::vector<std::string>> in_contexts(const std::vector<std::string>& agents,
                                              const std::vector<std::string>& contexts) {
   for (const auto& context : contexts)
-    if (!is_known(context)) return fail("there is no context \"" + context + "\"", "--contexts", "plain, reference");
+    if (!is_known(context))
+      return fail("there is no context \"" + context + "\"", "--contexts", "plain, reference, profile, both");
   if (contexts.empty()) return agents;
   std::vector<std::string> names;
   for (const auto& agent : agents) {
@@ -54,7 +59,7 @@ Result<Reference> read_reference(const std::filesystem::path& file) {
 
 Status add_context(PromptFacts& facts, const std::string& context, const Task& task,
                    const std::optional<Reference>& reference) {
-  if (context != "reference") return {};
+  if (context != "reference" && context != "both") return {};
   if (reference) {
     facts.reference = reference->text;
     facts.reference_kind = reference->name + ", given by the user";

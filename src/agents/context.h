@@ -10,6 +10,9 @@
 /// "claude-opus-4" (plain) or "claude-opus-4@reference".
 namespace burnish {
 
+/// The contexts: plain; reference; profile (hints.h); both of the last two.
+bool has_profile(const std::string& context);
+
 /// A name's parts: who answers, and the context ("plain" where the name has none).
 std::pair<std::string, std::string> split_context(const std::string& agent);
 
@@ -21,8 +24,8 @@ Result<std::vector<std::string>> in_contexts(const std::vector<std::string>& age
 /// The user's file as a reference; refuses one that is too long for a prompt.
 Result<Reference> read_reference(const std::filesystem::path& file);
 
-/// Adds what the context says: for `reference` the optimised implementation given, or else what the built-in compiler
-/// makes of the plan. Nothing is added where there is no plan to compile.
+/// Adds what the context says from the start: for `reference` and `both` the optimised implementation given, or else
+/// what the built-in compiler makes of the plan. Nothing is added where there is no plan to compile.
 Status add_context(PromptFacts& facts, const std::string& context, const Task& task,
                    const std::optional<Reference>& reference);
 

@@ -1,6 +1,7 @@
 #include "agents/model_agents.h"
 
 #include "agents/context.h"
+#include "agents/hints.h"
 #include "agents/language_model.h"
 #include "providers/models.h"
 #include "targets/cpu/describe.h"
@@ -16,6 +17,7 @@ class BatchModel : public Agent {
   std::string name() const override { return name_; }
   Result<std::optional<Proposal>> propose(const Task&, std::span<const PastAttempt>) override { return std::nullopt; }
   bool waits() const override { return true; }
+  bool wants_profile() const override { return has_profile(split_context(name_).second); }
 
  private:
   std::string name_;
@@ -57,10 +59,21 @@ PromptFacts facts_here() {
   return facts;
 }
 
+/// Who makes hints for an agent: nothing where it is the model itself.
+Result<std::optional<SubAgent>> hinter_for(const std::string& agent, const std::string& context, const Asking& asking) {
+  if (asking.hints_model.empty() || !has_profile(context)) return std::nullopt;
+  TRY(table, configured_models());
+  const Model* model = table.find(asking.hints_model);
+  if (!model)
+    return fail("there is no model \"" + asking.hints_model + "\"", "--hints-model", "`burnish models` lists all");
+  return SubAgent{*model, asker_for(agent, *model, asking)};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Agent>> make_model_agent(const std::string& agent, const Asking& asking) {
   const auto [name, context] = split_context(agent);
+  TRY(hinter, hinter_for(agent, context, asking));
   if (name.starts_with(command_prefix)) {
     Model model;
     model.name = name;
@@ -68,7 +81,8 @@ Result<std::unique_ptr<Agent>> make_model_agent(const std::string& agent, const 
     model.service = "command";
     if (model.command.empty()) return fail("\"command:\" names no program", "--agents", "write command:PROGRAM");
     auto asker = asker_for(agent, model, asking);
-    return make_language_model(std::move(model), std::move(asker), facts_here(), context, asking.reference);
+    return make_language_model(std::move(model), std::move(asker), facts_here(), context, asking.reference,
+                               std::move(hinter));
   }
   if (name.starts_with(batch_prefix)) {
     TRY(known, batch_model(agent));
@@ -83,7 +97,8 @@ Result<std::unique_ptr<Agent>> make_model_agent(const std::string& agent, const 
     return fail("there is no agent or model \"" + name + "\"", "--agents",
                 "models: " + known + "; any program: command:PROGRAM; by files: batch:NAME");
   }
-  return make_language_model(*model, asker_for(agent, *model, asking), facts_here(), context, asking.reference);
+  return make_language_model(*model, asker_for(agent, *model, asking), facts_here(), context, asking.reference,
+                             std::move(hinter));
 }
 
 Result<std::optional<Model>> batch_model(const std::string& agent) {

@@ -1,9 +1,9 @@
 #include "agents/prompt.h"
 
 #include <algorithm>
-#include <kainjow/mustache.hpp>
 
 #include "agents/answer.h"
+#include "agents/template.h"
 #include "base/files.h"
 
 namespace burnish {
@@ -13,17 +13,11 @@ std::string_view cpu_system_template();
 std::string_view cpu_problem_template();
 std::string_view cpu_feedback_template();
 std::string_view cpu_example_template();
+std::string_view cpu_hinted_template();
 
 namespace {
 
 using kainjow::mustache::data;
-
-/// Renders without HTML escapes: what is filled in is source code.
-std::string render(std::string_view text, const data& values) {
-  kainjow::mustache::mustache tmpl{std::string(text)};
-  tmpl.set_custom_escape([](const std::string& s) { return s; });
-  return tmpl.render(values);
-}
 
 /// The exported plan without its constants' values and notes: what a model needs of it.
 std::string shown_plan(const std::filesystem::path& folder) {
@@ -153,13 +147,18 @@ Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> histor
   values.set("plan", shown_plan(task.plan));
   if (!facts.reference.empty())
     values.set("reference", facts.reference), values.set("reference_kind", facts.reference_kind);
-  if (!facts.hints.empty()) values.set("hints", facts.hints);
 
   Prompt prompt{render(cpu_system_template(), fixed),
                 {{Message::Role::user, render(cpu_problem_template(), values), {}}}};
   const auto window = static_cast<std::size_t>(std::max<std::int64_t>(0, model.context_tokens - model.output_tokens));
-  const auto examples = shown_examples(task.examples, window / 2);  // characters: a sixth of the window
-  const std::size_t used = (prompt.system.size() + prompt.messages[0].text.size() + examples.size()) / 3;
+  auto last = shown_examples(task.examples, window / 2);  // characters: a sixth of the window
+  if (!facts.hints.empty()) {
+    data hints;
+    hints.set("hints", facts.hints);
+    hints.set("number", std::to_string(facts.hints_for));
+    last += render(cpu_hinted_template(), hints);
+  }
+  const std::size_t used = (prompt.system.size() + prompt.messages[0].text.size() + last.size()) / 3;
   for (const std::size_t i : kept(history, window > used ? window - used : 0)) {
     auto [answer, earned] = exchange(history[i], facts.attempts);
     prompt.messages.push_back(std::move(answer));
@@ -167,7 +166,7 @@ Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> histor
   }
   prompt.attempt = history.empty() ? 1 : history.back().number + 1;
   // Last, because they change from attempt to attempt: what stands before them stays in the service's cache.
-  prompt.messages.back().text += examples;
+  prompt.messages.back().text += last;
   return prompt;
 }
 

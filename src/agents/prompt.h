@@ -13,6 +13,7 @@ struct PromptFacts {
   int threads = 1, attempts = 5;
   std::string reference, reference_kind;  ///< an optimised implementation for another target
   std::string hints;                      ///< from the profile context
+  int hints_for = 0;                      ///< the attempt that was measured for them
   std::string best;                       ///< the best known so far, in words
 };
 

@@ -51,7 +51,11 @@ Result<std::vector<std::unique_ptr<Agent>>> Workshop::agents(const SearchFlags& 
     // Nothing arrives while the judge is timing: the kernel keeps the bytes until then.
     http = std::make_shared<HttpLoop>(table.limits, HttpOptions{}, [lease = lease.get()] { lease->wait(); });
   }
-  Asking asking{.record = flags.record, .replay = flags.replay, .reference = choices.reference, .http = http};
+  Asking asking{.record = flags.record,
+                .replay = flags.replay,
+                .reference = choices.reference,
+                .hints_model = choices.hints_model,
+                .http = http};
   if (flags.dry_run) {
     asking.around = show_requests(problem.name, flags.prompts);
     return make_agents(choices.agents, asking);
@@ -94,7 +98,8 @@ Result<Choices> SearchFlags::choices() const {
   choices.budget = {budget_usd, budget_tokens};
   TRY(names, in_contexts(agents, contexts));
   choices.agents = std::move(names);
-  TRY(known, make_agents(choices.agents));
+  choices.hints_model = hints_model;
+  TRY(known, make_agents(choices.agents, {.hints_model = hints_model}));
   (void)known;
   if (auto ok = check_budget(choices); !ok) return std::unexpected(ok.error());
   if (!reference.empty()) {
@@ -143,7 +148,8 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
   command
       .add_option(
           "--contexts", flags.contexts,
-          "what language models are shown, each a try of its own: plain, reference (an optimised implementation)")
+          "what language models are shown, each an agent of its own: plain, reference (an optimised implementation), "
+          "profile (hints from measurements of a first right candidate), both")
       ->delimiter(',')
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -186,6 +192,10 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
   command.add_option("--prompts", flags.prompts, "a folder for what --dry-run shows (default: stdout)")
       ->type_name("DIR")
       ->needs(dry_run);
+  command
+      .add_option("--hints-model", flags.hints_model,
+                  "who makes hints of measurements in the contexts profile and both (default: the model itself)")
+      ->type_name("NAME");
   auto* record =
       command.add_option("--record", flags.record, "a folder that gets every exchange with a model")->type_name("DIR");
   command

@@ -1,5 +1,7 @@
 #include "runtime/worker_plan.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/seccomp.h"
@@ -21,6 +23,14 @@ void cut_at_leaves(const json& node, std::vector<std::string>& pieces) {
     cut_at_leaves(value, pieces);
   }
   pieces.back() += node.is_array() ? "]" : "}";
+}
+
+constexpr int most_profiled_calls = 1000;
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 std::string text_of(const c10::IValue& value) {
@@ -45,6 +55,7 @@ Result<json> PlanCallee::control(const json& request, SharedMemory& memory) {
     if (!bound_) return fail("the plan has no parameters yet", what, "", "protocol");
     if (what == "slots") return slots(request, memory);
     if (what == "refresh") return refresh();
+    if (what == "profile") return profile(request);
   } catch (const std::exception& e) {
     return fail(e.what(), what, "", "crash");
   }
@@ -100,6 +111,40 @@ Result<json> PlanCallee::slots(const json& request, SharedMemory& memory) {
 Result<json> PlanCallee::refresh() {
   if (auto ok = bound_->refresh(); !ok) return std::unexpected(ok.error());
   return prepared();
+}
+
+Result<json> PlanCallee::profile(const json& request) {
+  const auto slot = request.value("slot", std::size_t{0});
+  const int calls = std::clamp(request.value("calls", 1), 1, most_profiled_calls);
+  if (slot >= slots_.size()) return fail("no such slot", std::to_string(slot), "", "protocol");
+  const auto failure = [](const Bound::Outcome& outcome) -> Status {
+    if (const auto* error = std::get_if<Error>(&outcome)) return std::unexpected(*error);
+    if (const auto* missed = std::get_if<Bound::Missed>(&outcome)) return fail(missed->guard, "inputs", "", "shape");
+    return {};
+  };
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> whole;
+  std::vector<std::vector<double>> steps;  // by step, then by call
+  std::vector<StepProfile> rows;
+  for (int i = 0; i < calls; ++i) {
+    // By turns, so that both see the machine in the same state.
+    const auto begin = Clock::now();
+    if (auto ok = failure(bound_->run(slots_[slot], results_)); !ok) return std::unexpected(ok.error());
+    whole.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+    rows.clear();
+    if (auto ok = failure(bound_->profile(slots_[slot], results_, rows)); !ok) return std::unexpected(ok.error());
+    results_.clear();
+    steps.resize(rows.size());
+    for (std::size_t s = 0; s < rows.size(); ++s) steps[s].push_back(rows[s].seconds);
+  }
+  json list = json::array();
+  for (std::size_t s = 0; s < rows.size(); ++s)
+    list.push_back({{"step", program_->steps.instructions[s].where},
+                    {"seconds", median(steps[s])},
+                    {"bytes_in", rows[s].bytes_in},
+                    {"bytes_out", rows[s].bytes_out},
+                    {"calls", rows[s].calls}});
+  return json{{"seconds", median(whole)}, {"steps", list}};
 }
 
 json PlanCallee::prepared() const {

@@ -10,8 +10,9 @@
 namespace burnish {
 
 /// Hosts a plan. Messages: `load` {"dir", "kernels": {source: object}}, `params` {"params": {path: leaf}}, `slots`
-/// {"slots": [[leaf...]...]}, `refresh`. Before the first kernel is loaded a confined worker takes the filter
-/// Filter::running_plan upon itself.
+/// {"slots": [[leaf...]...]}, `refresh`, `profile` {"slot", "calls"} -> {"seconds": of a call, "steps": [{"step",
+/// "seconds", "bytes_in", "bytes_out"}]}, medians over the calls. Before the first kernel is loaded a confined worker
+/// takes the filter Filter::running_plan upon itself.
 class PlanCallee : public Callee {
  public:
   explicit PlanCallee(bool confined) : confined_(confined) {}
@@ -23,6 +24,7 @@ class PlanCallee : public Callee {
   Result<json> params(const json& request, SharedMemory& memory);
   Result<json> slots(const json& request, SharedMemory& memory);
   Result<json> refresh();
+  Result<json> profile(const json& request);
   json prepared() const;
 
   bool confined_, filtered_ = false;

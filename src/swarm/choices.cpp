@@ -12,11 +12,8 @@ Status check_budget(const Choices& choices) {
 }
 
 json to_json(const Choices& c) {
-  json options = {{"agents", c.agents},
-                  {"attempts", c.attempts},
-                  {"strategy", c.strategy},
-                  {"seed", c.seed},
-                  {"held_out", c.held_out}};
+  json options = {{"agents", c.agents}, {"attempts", c.attempts}, {"strategy", c.strategy},
+                  {"seed", c.seed},     {"held_out", c.held_out}, {"hints_model", c.hints_model}};
   if (c.budget.usd) options["budget"]["usd"] = *c.budget.usd;
   if (c.budget.tokens) options["budget"]["tokens"] = *c.budget.tokens;
   if (c.turns) options["turns"] = *c.turns;
@@ -30,6 +27,7 @@ Result<Choices> choices_of(const json& options) try {
   c.attempts = options.at("attempts");
   c.strategy = options.value("strategy", c.strategy);
   c.seed = options.value("seed", c.seed);
+  c.hints_model = options.value("hints_model", c.hints_model);
   c.held_out = options.value("held_out", c.held_out);
   const auto budget = options.value("budget", json::object());
   if (budget.contains("usd")) c.budget.usd = budget["usd"].get<double>();

@@ -13,6 +13,7 @@ struct Choices {
   std::vector<std::string> agents;
   int attempts = 5;
   std::optional<Reference> reference;
+  std::string hints_model;  ///< empty: each model makes its own hints
   std::string strategy = "best-of-n";
   std::uint64_t seed = 0;
   std::optional<int> turns;           ///< of all agents together on a problem, for strategies that choose

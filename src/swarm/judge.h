@@ -57,6 +57,10 @@ class Judge {
   virtual ~Judge() = default;
   virtual Result<Opened> open(const ProblemSpec& problem) = 0;
   virtual Result<Verdict> judge(const Candidate& candidate, Stage stage) = 0;
+  /// A plan's steps with their times and bytes (docs/architecture.md), for hints. An Error says why there are none.
+  virtual Result<json> profile(const Candidate& candidate) {
+    return fail("this judge measures no steps", candidate.name, "", "environment");
+  }
 };
 
 /// `reason` of the Error that means: the user pressed Ctrl-C.

@@ -81,6 +81,14 @@ class JudgeProcess : public Judge {
     return make_verdict(Verdict::Kind::error, last);
   }
 
+  Result<json> profile(const Candidate& candidate) override {
+    if (!channel_) return fail("the judge is gone", candidate.name, "", "environment");
+    auto reply = ask({{"do", "profile"}, {"candidate", describe_candidate(candidate)}}, connection_.silence_seconds);
+    // The next request starts a judge that died here: a profile is never worth the candidate's verdict.
+    if (!reply && reply.error().reason == died) stop();
+    return reply;
+  }
+
  private:
   static json describe_candidate(const Candidate& candidate) {
     json c = {{"form", candidate.original ? "original" : to_text(candidate.form)}, {"name", candidate.name}};

@@ -116,11 +116,11 @@ class LedgerAsker : public Asker {
     if (b.usd && expected.usd > 0 && s.usd >= *b.usd)  // what is free is held by no budget in money
       return fail(fmt::format("the budget of {} US dollars is spent ({:.4f} by {} calls): no new call is made", *b.usd,
                               s.usd, s.calls),
-                  agent_, "resume the run with a larger --budget-usd, or leave it as it is", budget_reason);
+                  agent_, "resume the run with a larger --budget-usd, or leave it as it is", stopped_reason);
     if (b.tokens && s.tokens >= *b.tokens)
       return fail(fmt::format("the budget of {} tokens is spent ({} by {} calls): no new call is made", *b.tokens,
                               s.tokens, s.calls),
-                  agent_, "resume the run with a larger --budget-tokens, or leave it as it is", budget_reason);
+                  agent_, "resume the run with a larger --budget-tokens, or leave it as it is", stopped_reason);
     return {};
   }
 

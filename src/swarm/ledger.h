@@ -15,9 +15,6 @@ struct Budget {
   std::optional<std::int64_t> tokens;  ///< read and written
 };
 
-/// `reason` of the Error that a call earns once the budget is spent.
-inline constexpr const char* budget_reason = "budget";
-
 /// Records every exchange of a run in the store, prompt and reply whole, and holds the budget: once it is spent no new
 /// call is made. A call waits for those under way where together they might pass it, so that it is passed by one call
 /// at most. What earlier parts of the run spent counts. Used by many threads.

@@ -278,7 +278,7 @@ class Search {
     if (!work.attempt) {
       seat.busy = false;
       seat.done = true;
-      budget_spent_ |= work.agent_failed && work.agent_failed->reason == budget_reason;
+      budget_spent_ |= work.agent_failed && work.agent_failed->reason == stopped_reason;
       swarm_.watcher.on(events::AgentStopped{seat.agent, work.agent_failed ? to_text(*work.agent_failed) : ""});
       return {};
     }
@@ -294,6 +294,7 @@ class Search {
       TRY(said, swarm_.judge.judge(work.candidate, Stage::search));
       verdict = std::move(said);
     }
+    measure_steps(work, verdict);
     TRY(kept, swarm_.store.add_evaluation(problem_.id, work.attempt->id, "search", verdict));
     (void)kept;
     swarm_.watcher.on(events::Judged{seat.agent, work.proposal.name, number, Stage::search, verdict});
@@ -303,6 +304,19 @@ class Search {
     seat.history.push_back({number, std::move(work.proposal), std::move(verdict)});
     seat.busy = false;
     return {};
+  }
+
+  /// Puts the profile into the verdict on a right plan, for an agent that looks at it and may try again.
+  void measure_steps(const Prepared& work, Verdict& verdict) {
+    const auto left = options_.attempts - static_cast<int>(board_.seats[work.seat].history.size()) - 1;
+    if (!agents_[work.seat]->wants_profile() || !verdict.accepted() || work.proposal.form != Form::plan || left < 1)
+      return;
+    if (verdict.body.contains("profile")) return;  // of an equal candidate
+    auto steps = swarm_.judge.profile(work.candidate);
+    if (steps)
+      verdict.body["profile"] = std::move(*steps);
+    else
+      swarm_.watcher.on(events::Note{"no profile of " + work.proposal.name + ": " + to_text(steps.error())});
   }
 
   /// The verdict on an equal candidate of any agent: the same files are judged once.

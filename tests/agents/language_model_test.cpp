@@ -85,6 +85,55 @@ TEST(LanguageModel, AFailedCallIsAnErrorThatNamesTheAgent) {
   EXPECT_NE(proposal.error().where.find("agent m"), std::string::npos);
 }
 
+PastAttempt measured(int number, double speedup) {
+  auto attempt = past(number, good_answer, verdict(Verdict::Kind::accepted, "ok", speedup));
+  attempt.verdict.body["profile"] = {
+      {"seconds", 1e-3}, {"steps", {{{"step", "steps[0] launch k"}, {"seconds", 9e-4}, {"bytes_in", 1e6}}}}};
+  return attempt;
+}
+
+TEST(ProfileContext, MeasurementsGoToASubAgentAndItsHintsToTheModel) {
+  std::vector<Prompt> prompts, hint_prompts;
+  auto asker = std::make_unique<ScriptedAsker>(), sub = std::make_unique<ScriptedAsker>();
+  asker->prompts = &prompts;
+  sub->prompts = &hint_prompts;
+  asker->replies = {reply(good_answer), reply(good_answer), reply(good_answer)};
+  sub->replies = {reply("1. Split steps[0] over rows.")};
+  const auto agent =
+      make_language_model(model, std::move(asker), facts, "profile", {}, SubAgent{model, std::move(sub)});
+  EXPECT_TRUE(agent->wants_profile());
+  ASSERT_TRUE(agent->propose(task, {}));
+  EXPECT_TRUE(hint_prompts.empty()) << "there is nothing to measure yet";
+
+  std::vector<PastAttempt> history = {measured(1, 1.2)};
+  auto second = agent->propose(task, history);
+  ASSERT_TRUE(second && *second) << to_text(second.error());
+  ASSERT_EQ(hint_prompts.size(), 1u);
+  EXPECT_EQ(hint_prompts[0].purpose, "hints");
+  EXPECT_EQ(hint_prompts[0].attempt, 2);
+  EXPECT_NE(hint_prompts[0].messages[0].text.find("steps[0] launch k"), std::string::npos);
+  EXPECT_NE(hint_prompts[0].messages[0].text.find("1.20 times"), std::string::npos);
+  EXPECT_NE(prompts.back().messages.back().text.find("Split steps[0] over rows."), std::string::npos);
+
+  history.push_back({2, **second, verdict(Verdict::Kind::refused, "values")});
+  ASSERT_TRUE(agent->propose(task, history));
+  EXPECT_EQ(hint_prompts.size(), 1u) << "the same candidate is the best: the hints are known";
+  EXPECT_NE(prompts.back().messages.back().text.find("Split steps[0] over rows."), std::string::npos);
+}
+
+TEST(ProfileContext, WithoutASubAgentsAnswerTheMeasurementsSpeak) {
+  std::vector<Prompt> prompts;
+  auto asker = std::make_unique<ScriptedAsker>(), sub = std::make_unique<ScriptedAsker>();
+  asker->prompts = &prompts;
+  asker->replies = {reply(good_answer)};
+  const auto agent = make_language_model(model, std::move(asker), facts, "both", {}, SubAgent{model, std::move(sub)});
+  const std::vector<PastAttempt> history = {measured(1, 1.2)};
+  const auto proposal = agent->propose(task, history);
+  ASSERT_TRUE(proposal && *proposal);
+  EXPECT_NE(prompts.back().messages.back().text.find("launch k"), std::string::npos);
+  EXPECT_NE((*proposal)->notes["hints_failed"].dump().find("at its end"), std::string::npos);
+}
+
 TEST(Prompt, HoldsTheProblemTheRulesAndTheModulesOwnError) {
   const auto prompt = make_prompt(task, {}, facts, model);
   ASSERT_TRUE(prompt) << to_text(prompt.error());

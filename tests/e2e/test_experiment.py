@@ -20,6 +20,7 @@ plan() {
   printf ' "inputs": {"x": {"dtype": "float32", "shape": [4]}},\n'
   printf ' "steps": [{"op": "aten::%s", "args": ["x"], "out": ["y"]}], "result": "y"}\n```\n' "$1"
 }
+case $prompt in *"You read measurements"*) echo "Fuse the steps."; exit ;; esac
 case $1-$tried in
   solves-*) echo "Attempt $tried of mine:"; plan relu ;;
   fails-0) echo "Let me think about it." ;;
@@ -57,7 +58,7 @@ def study(burnish, *, problems: int = 5, **more: object) -> pathlib.Path:
         burnish.problem(f"p{i}", f"problems/level{1 + i % 2}")
     keys = {
         "models": list(MODELS),
-        "contexts": ["plain", "reference"],
+        "contexts": ["plain", "reference", "profile", "both"],
         "agents": ["library"],
         "problems": ["problems"],
         "attempts": 2,
@@ -111,7 +112,7 @@ def test_killed_and_gone_on_with_ten_times_it_is_the_experiment_that_was_not(bur
     done = burnish("experiment", file, "--json", timeout=120)
     assert done.code == 0, done.err
     assert len(burnish.rows("select id from runs")) == 1
-    assert len({row[:3] for row in expected}) == 5 * (1 + 2 * (2 * len(MODELS) - 2)), "dies never comes to an attempt"
+    assert len({row[:3] for row in expected}) == 5 * (1 + 4 * (2 * len(MODELS) - 2)), "dies never comes to an attempt"
     assert verdicts(database) == expected
     timed = {"cost"}  # calls that a kill cut off were made again
     tables = [{t["id"]: t for t in r.last["tables"] if t["id"] not in timed} for r in (whole, done)]
@@ -140,7 +141,7 @@ def test_the_tables_say_who_was_worth_what(burnish) -> None:
     assert loss["broken"] == pytest.approx(4.0) and loss["solves"] == pytest.approx(1.0)
     cost = {row["model"]: row for row in rows_of(tables, "cost")}
     assert cost["dies"]["failed"] == cost["dies"]["calls"] > 0 and cost["dies"]["cost a win"] is None
-    assert cost["solves"]["wins"] == 12 and cost["solves"]["tokens estimated"] == 1
+    assert cost["solves"]["wins"] == 24 and cost["solves"]["tokens estimated"] == 1
     assert rows_of(tables, "distribution")[-1]["above 10"] == 3 * 2
 
     shown = burnish("report", "small")

@@ -98,3 +98,34 @@ def test_a_model_in_two_contexts_is_two_agents(burnish) -> None:
     assert {agent for (agent,) in burnish.rows("select agent from attempts")} == {agent, f"{agent}@reference"}
     prompts = [(burnish.folder / "prompts" / n).read_text(encoding="utf-8") for n in ("1", "2")]
     assert sorted("__global__ void mine();" in p for p in prompts) == [False, True]
+
+
+def test_the_profile_context_asks_for_hints_once_a_right_candidate_was_measured(burnish) -> None:
+    burnish.script(open={"*": {"plan": "identity"}})
+    agent = program(burnish.folder, [PLAN, "1. Split steps[1] over rows.", "no plan", PLAN.replace("relu", "abs")])
+    done = burnish(
+        *("optimize", burnish.problem(), "--agents", agent, "--contexts", "profile", "--attempts", "3", "--json"),
+    )
+    assert done.code == 0, done.err
+    first, hints, second, third = (
+        (burnish.folder / "prompts" / str(n)).read_text(encoding="utf-8") for n in (1, 2, 3, 4)
+    )
+    assert "Hints from measurements" not in first
+    assert "You read measurements" in hints and "60.0%" not in hints and "66.7%" in hints and "launch slow" in hints
+    for prompt in (second, third):
+        assert "Hints from measurements of your attempt 1" in prompt and "Split steps[1] over rows." in prompt
+    assert burnish.rows("select number, purpose from model_calls") == [
+        (1, "propose"), (2, "hints"), (2, "propose"), (3, "propose"),
+    ]  # fmt: skip
+
+
+def test_another_model_may_make_the_hints(burnish) -> None:
+    burnish.script(open={"*": {"plan": "identity"}})
+    models = burnish.folder / "models.toml"
+    models.write_text('[models.sub]\nid = "s"\nservice = "command"\ncommand = "echo Use fewer passes."\n')
+    burnish.env["BURNISH_MODELS"] = str(models)
+    agent = program(burnish.folder, [PLAN])
+    words = ("optimize", burnish.problem(), "--agents", agent, "--contexts", "both", "--attempts", "2")
+    assert burnish(*words, "--hints-model", "sub").code == 0
+    assert "Use fewer passes." in (burnish.folder / "prompts" / "2").read_text(encoding="utf-8")
+    assert burnish(*words, "--hints-model", "nobody").code == 2

@@ -105,6 +105,34 @@ def test_the_whole_path_from_a_file_to_a_folder_that_loads(real):
     assert "gelu" in real("show", run, "gelu", "--passes", "--store", "store").out
 
 
+def test_hints_come_from_measured_steps(real):
+    """The profile context with the real judge: a program answers with a right plan, then is asked for hints."""
+    # Slowed down by copies, so that no final judgement follows.
+    copies = [{"op": "aten::clone", "args": ["h"], "out": [f"h{i}"]} for i in range(60)]
+    slow = {**PLAN, "steps": [PLAN["steps"][0], *copies, *PLAN["steps"][1:]]}
+    answer = f"```json plan.json\n{json.dumps(slow)}\n```\n```cpp tail.cpp\n{KERNEL}\n```"
+    program = real.folder / "model.py"
+    program.write_text(
+        "import pathlib, sys\n"
+        "prompt, seen = sys.stdin.read(), pathlib.Path(__file__).with_name('hints')\n"
+        "if 'You read measurements' in prompt:\n"
+        "    seen.write_text(prompt)\n"
+        "    print('Fuse.')\n"
+        f"else:\n    print({answer.replace('SCALE', '2.0f')!r})\n",
+        encoding="utf-8",
+    )
+    agent = f"command:{sys.executable} {program}"
+    result = real(
+        *("optimize", real.real_problem, *FAST, "--agents", agent, "--contexts", "profile", "--attempts", "2"),
+        *("--out", "fast"),
+        timeout=300,
+    )
+    assert result.code == 0, result.err
+    table = (real.folder / "hints").read_text(encoding="utf-8").split("# Its steps")[1]
+    assert "aten::linear" in table and "launch tail" in table and "% " in table
+    assert "A plain copy moves" in table and "the module takes" in table
+
+
 def descendants(pid: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for entry in filter(str.isdigit, os.listdir("/proc")):

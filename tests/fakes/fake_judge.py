@@ -104,6 +104,13 @@ def main() -> int:
                     send({"event": "lease", "state": "give"})
                 send({"id": request["id"], "ok": judged(script, request["candidate"], request["stage"])})
                 note({"replied": request["candidate"]["name"], "stage": request["stage"]})
+            elif request["do"] == "profile":
+                steps = [
+                    {"step": "steps[0] op aten::relu", "seconds": 2e-3, "bytes_in": 4 << 20, "bytes_out": 4 << 20},
+                    {"step": "steps[1] launch slow", "seconds": 6e-3, "bytes_in": 8 << 20, "bytes_out": 0},
+                ]
+                ok = {"seconds": 9e-3, "steps": steps, "bytes_per_second": 1e10, "eager_seconds": 3e-3}
+                send({"id": request["id"], "ok": ok})
             else:
                 return 0
     return 0

@@ -60,6 +60,25 @@ def attack(tmp_path):
             pass
 
 
+def test_a_profile_has_every_step_with_its_time_and_bytes(honest):
+    profile = honest.profile(0, calls=5)
+    assert profile.ok, profile.message
+    names = [row["step"] for row in profile.reply["steps"]]
+    assert [n.split("aten::")[-1] for n in names if "aten::" in n] == ["t", "mm", "relu"]
+    product = next(row for row in profile.reply["steps"] if "aten::mm" in row["step"])
+    assert product["bytes_in"] == 4 * (5 * 8 + 8 * 8) and product["bytes_out"] == 4 * 5 * 8 and product["calls"] == 1
+    assert 0 < product["seconds"] < 0.1 and 0 < profile.reply["seconds"] < 0.1
+    assert honest.call(0).ok, "calls go on"
+    assert not honest.profile(9, calls=1).ok
+
+
+def test_a_profile_of_a_kernel_that_crashes_is_a_failure(tmp_path):
+    with leaving_nothing(Worker.start("plan")) as worker:
+        assert worker.load(kernel_plan(tmp_path, "*(volatile int*)8 = 1;")).ok
+        worker.set_slots([[torch.ones(4)]])
+        assert not worker.profile(0, calls=1).ok
+
+
 def test_results_structure_and_memory(honest):
     for slot, x in enumerate(honest.x):
         for poison in (True, False):

@@ -91,7 +91,7 @@ TEST_F(LedgerTest, ASpentBudgetStopsNewCallsAndLaterPartsOfTheRunKnow) {
   EXPECT_TRUE(ask(*ledger, ten)) << "10 of 15 dollars were spent: this call passes the budget, the next is not made";
   const auto refused = ask(*ledger, ten);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().reason, budget_reason);
+  EXPECT_EQ(refused.error().reason, stopped_reason);
   EXPECT_THAT(to_text(refused.error()), HasSubstr("15 US dollars"));
   ledger = *Ledger::open(*store_, run_, budget);
   EXPECT_FALSE(ask(*ledger, ten));

@@ -133,6 +133,10 @@ def serve(sock: socket.socket, problem=None) -> None:
                             "ok": session.judge(request.get("candidate") or {}, request.get("stage", "eval")),
                         }
                     )
+                elif what == "profile":
+                    if session is None:
+                        raise BurnishError("environment", "no problem is open", "judge protocol", "send `open` first")
+                    wire.send({"id": number, "ok": session.profile(request.get("candidate") or {})})
                 elif what == "close":
                     wire.send({"id": number, "ok": {}})
                     return

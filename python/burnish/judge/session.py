@@ -20,6 +20,7 @@ from burnish.judge.ladder import Ladder
 from burnish.judge.lease import Lease
 from burnish.judge.options import FINAL_PAIRS, Misuse, Options
 from burnish.judge.pool import BadInputs, Item, Pool, parameter_set
+from burnish.judge.profile import copy_bandwidth, steps_of
 from burnish.judge.reasons import known
 from burnish.judge.timing import BATCH_SECONDS, SEARCH_ROUNDS, Side, Stopwatch, Timing, TimingFailed, measure, time_pair
 from burnish.judge.twins import LoadFailed, Workers, deployed_folder, order_of
@@ -35,6 +36,7 @@ FURTHER_PAIRS = (8, 12)  # in the final stage, where FINAL_PAIRS do not tell: se
 # Search: a candidate whose quick timing gives less than the first, and whose interval ends below the second, is not
 # verified further.
 GIVE_UP_BELOW = (0.9, 0.97)
+PROFILE_SECONDS = 0.5
 SECONDS = {"search": (0.3, 2.0), "eval": (0.9, 12.0), "final": (4.0, 30.0)}  # of timing: least, most
 CALLS_WANTED = {"search": 60, "eval": 240, "final": 600}  # of each side
 SAMPLES = {"search": 12, "eval": 99, "final": 150}  # timed calls compared: a cheat in 5% of them passes 99 with 0.6%
@@ -225,6 +227,25 @@ class Session:
                 verdict.notes.append("slower than the reference in the quick timing: verified on 3 inputs only")
                 return ladder.conclude()
         return ladder.full(self.options.inputs, self.options.verify_seconds)
+
+    # -- profile -----------------------------------------------------------------------------------------------------
+    def profile(self, candidate: dict) -> dict:
+        """A plan's steps with their times and bytes, for hints: see docs/architecture.md. No part of a verdict."""
+        if self.pool is None or candidate.get("form") != "plan":
+            raise BurnishError("environment", "only a plan of an open problem has steps", "judge protocol", "")
+        items, order = self._timed_items(fresh=False), order_of(candidate)
+        try:
+            with self.lease.shared(), self.workers.loaded(candidate) as worker:
+                self._side(worker, items, order)
+                calls = max(5, min(100, round(PROFILE_SECONDS / max(self.pool.eager_seconds or 1e-3, 1e-6))))
+                with self.lease.exclusive(), self.workers.only(worker):
+                    bandwidth = copy_bandwidth()
+                    outcome = worker.profile(0, calls, self.options.timeout_seconds * calls)
+        except LoadFailed as e:
+            outcome = e.outcome
+        if not outcome.ok:
+            raise BurnishError(known(outcome.reason), outcome.message or "the candidate failed", "profile", "")
+        return {**steps_of(outcome.reply), "bytes_per_second": bandwidth, "eager_seconds": self.pool.eager_seconds}
 
     # -- timing ------------------------------------------------------------------------------------------------------
     def _timed_items(self, fresh: bool) -> list[Item]:

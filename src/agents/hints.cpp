@@ -1,0 +1,47 @@
+#include "agents/hints.h"
+
+#include <fmt/format.h>
+
+#include "agents/template.h"
+#include "context/profile_text.h"
+
+namespace burnish {
+
+std::string_view cpu_hints_template();
+
+const PastAttempt* best_measured(std::span<const PastAttempt> history) {
+  const PastAttempt* best = nullptr;
+  for (const auto& past : history) {
+    if (!past.verdict.accepted() || !past.verdict.body.contains("profile")) continue;
+    if (!best || past.verdict.speedup.value_or(0) > best->verdict.speedup.value_or(0)) best = &past;
+  }
+  return best;
+}
+
+std::string hints_known(std::span<const PastAttempt> history, const PastAttempt& attempt) {
+  for (const auto& past : history) {
+    const auto& notes = past.proposal.notes;
+    if (notes.is_object() && notes.value("hints_for", 0) == attempt.number) return notes.value("hints", "");
+  }
+  return "";
+}
+
+Prompt hints_prompt(const Task& task, const PastAttempt& attempt, int number, const PromptFacts& facts, const Model&) {
+  kainjow::mustache::data values;
+  values.set("device", facts.device);
+  values.set("source", task.source);
+  values.set("answer", as_answer(attempt.proposal));
+  values.set("table", measurements(attempt));
+  values.set("speedup", fmt::format("{:.2f}", attempt.verdict.speedup.value_or(1)));
+  // The fixed part stands before the line of dashes, for the service's cache.
+  const auto text = render(cpu_hints_template(), values);
+  const auto line = text.find("\n---\n");
+  Prompt prompt{text.substr(0, line), {{Message::Role::user, text.substr(line + 5), {}}}, "hints", number};
+  return prompt;
+}
+
+std::string measurements(const PastAttempt& attempt) {
+  return profile_text(attempt.verdict.body["profile"]);
+}
+
+}  // namespace burnish
