@@ -100,7 +100,7 @@ def _configure_arguments(source: Path, build: Path, tests: bool) -> list[str]:
         _find_tool("cmake"), "-S", str(source / "runtime"), "-B", str(build), "-G", "Ninja",
         f"-DCMAKE_MAKE_PROGRAM={_find_tool('ninja')}", "-DCMAKE_BUILD_TYPE=Release",
         f"-DTORCH_INCLUDE_DIRS={';'.join(includes)}",
-        f"-DTORCH_LIB_DIR={Path(torch.__file__).parent / 'lib'}",
+        f"-DTORCH_LIB_DIR={Path(torch.__file__).resolve().parent / 'lib'}",
         f"-DTORCH_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}",
         f"-DPYTHON_INCLUDE_DIR={sysconfig.get_paths()['include']}",
         f"-DPYTHON_SOABI={soabi}",

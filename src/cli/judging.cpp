@@ -37,13 +37,12 @@ Result<Verdict> judge_candidate(Workshop& workshop, const std::string& command, 
   TRY(candidate, materialise(store, attempt, folder));
 
   workshop.watcher->on(events::ProblemStarted{spec.name, 1, 1});
-  using Built = Result<std::map<std::string, std::filesystem::path>>;
-  std::future<Built> building;
+  std::future<Status> building;
   if (candidate.form == Form::plan)
-    building = std::async(std::launch::async, [&] { return workshop.builder->build(candidate.location); });
+    building = std::async(std::launch::async, [&] { return build_candidate(*workshop.builder, candidate); });
   TRY(judge, workshop.judge(run.id, spec.name));
   auto opened = judge->open(spec);
-  Built built = building.valid() ? building.get() : Built{};
+  Status built = building.valid() ? building.get() : Status{};
   if (!opened) {
     const auto& error = opened.error();
     if (error.reason != interrupted_reason) {
@@ -55,7 +54,6 @@ Result<Verdict> judge_candidate(Workshop& workshop, const std::string& command, 
   workshop.watcher->on(events::ProblemOpened{*opened});
   Verdict verdict;
   if (built) {
-    candidate.kernels = std::move(*built);
     workshop.watcher->on(events::Judging{"user", proposal.name, 0, stage});
     TRY(said, judge->judge(candidate, stage));
     verdict = std::move(said);

@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include "swarm/builder.h"
 
 #include <algorithm>
@@ -29,6 +31,14 @@ Result<std::vector<KernelSource>> kernel_sources(const std::filesystem::path& fo
     source.text = std::move(*text);
   }
   return sources;
+}
+
+Status build_candidate(Builder& builder, Candidate& candidate) {
+  const auto start = std::chrono::steady_clock::now();
+  TRY(kernels, builder.build(candidate.location));
+  candidate.kernels = std::move(kernels);
+  candidate.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return {};
 }
 
 Result<std::unique_ptr<Builder>> make_builder(const std::string& target, std::filesystem::path cache, bool sandbox,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "swarm/judge.h"
 #include "swarm/lease.h"
 
 namespace burnish {
@@ -27,6 +28,9 @@ struct KernelSource {
 
 /// The sources of the plan in that folder, read and checked to be of that target.
 Result<std::vector<KernelSource>> kernel_sources(const std::filesystem::path& folder, const std::string& target);
+
+/// Builds a candidate that is a plan: fills in its kernels and the seconds that they took.
+Status build_candidate(Builder& builder, Candidate& candidate);
 
 /// The builder of the target cpu: the system's compiler in the sandbox, objects cached by content in that folder. No
 /// compiler starts while the lease is taken.

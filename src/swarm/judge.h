@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct Candidate {
   std::filesystem::path location;  ///< a folder for plans, a file for recipes and ModelNew; empty for the original
   bool original = false;           ///< the module itself, for the A/A figure
   std::map<std::string, std::filesystem::path> kernels;
+  std::optional<double> compile_seconds;  ///< what the kernels took; goes into the verdict
 };
 
 /// search: the ladder with a quick timing; eval: the full set and a final timing; final: fresh inputs, the deployed

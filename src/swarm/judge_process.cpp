@@ -70,7 +70,10 @@ class JudgeProcess : public Judge {
       }
       auto reply = ask({{"do", "judge"}, {"candidate", describe_candidate(candidate)}, {"stage", to_text(stage)}},
                        connection_.silence_seconds);
-      if (reply) return parse_verdict(std::move(*reply));
+      if (reply) {
+        if (candidate.compile_seconds) (*reply)["seconds"]["compile"] = *candidate.compile_seconds;
+        return parse_verdict(std::move(*reply));
+      }
       last = reply.error();
       if (last.reason == interrupted_reason) return std::unexpected(last);
       if (last.reason != died) return make_verdict(Verdict::Kind::error, last);

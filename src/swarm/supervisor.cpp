@@ -245,13 +245,9 @@ class Search {
     work.candidate = std::move(*candidate);
     if (work.proposal.form != Form::plan) return;
     compilers_.acquire();
-    auto kernels = swarm_.builder.build(work.candidate.location);
+    auto built = build_candidate(swarm_.builder, work.candidate);
     compilers_.release();
-    if (kernels) {
-      work.candidate.kernels = std::move(*kernels);
-    } else {
-      work.refused = kernels.error();
-    }
+    if (!built) work.refused = built.error();
   }
 
   Result<AttemptRecord> keep(std::size_t seat, const Proposal& proposal, const std::vector<PastAttempt>& history) {
@@ -397,8 +393,7 @@ class Search {
       TRY(folder, swarm_.scratch.folder("attempt-" + std::to_string(record.id)));
       TRY(candidate, materialise(swarm_.store, record, folder));
       if (candidate.form == Form::plan) {
-        TRY(kernels, swarm_.builder.build(candidate.location));
-        candidate.kernels = std::move(kernels);
+        if (auto built = build_candidate(swarm_.builder, candidate); !built) return std::unexpected(built.error());
       }
       known = candidates_.emplace(record.id, std::move(candidate)).first;
     }
