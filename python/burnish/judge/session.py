@@ -31,7 +31,8 @@ FRESH = 2000  # indexes of the pool from which final stages take their inputs
 TIMED = 6000  # and timings
 TIMED_SLOTS = (6, 64)
 TIMED_BYTES = 256 << 20
-EVAL_PAIRS = 3
+EVAL_PAIRS = 4  # even: each role begins as often as the other
+FEWEST_ROUNDS = {"eval": 2, "final": 4}  # of a pair; what differs between processes is worth more than within one
 FURTHER_PAIRS = (8, 12)  # in the final stage, where FINAL_PAIRS do not tell: see intervals.py
 # Search: a candidate whose quick timing gives less than the first, and whose interval ends below the second, is not
 # verified further.
@@ -373,7 +374,7 @@ class Session:
                 pairs,
                 self._budget(stage),
                 self.lease,
-                fewest=4,
+                fewest=FEWEST_ROUNDS[stage],
                 further=FURTHER_PAIRS if stage == "final" else (),
                 progress=lambda done, of: self._progress("time", done, of),
             )
