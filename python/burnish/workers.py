@@ -301,7 +301,8 @@ class Worker:
         readable = [str(self._exchange), *self._shown]
         if self.form == "plan":
             argv = [str(native.worker_path())]
-            readable += [str(native.worker_path().parent), str(Path(torch.__file__).resolve().parent), *_cuda_paths(self._device)]
+            libraries = Path(torch.__file__).resolve().parent
+            readable += [str(native.worker_path().parent), str(libraries), *_cuda_paths(self._device)]
         else:
             argv = [sys.executable, "-P", "-m", "burnish.worker", "--runtime", runtime.__file__]
             package = Path(__file__).resolve().parent

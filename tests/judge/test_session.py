@@ -118,7 +118,7 @@ def test_opens_and_judges(client):
         and verdict["interval"][0] <= verdict["speedup"] <= verdict["interval"][1]
     )
     assert all(e["state"] in ("take", "give") for e in client.events if e["event"] == "lease")
-    assert len(verdict["samples"]["reference"]) == 3
+    assert len(verdict["samples"]["reference"]) == 4
     wrong = judge(client, Mine(lambda y: y + 0.01))
     assert (wrong["verdict"], wrong["speedup"]) == ("refused", None)
     assert wrong["detail"]["output"] == 0 and wrong["detail"]["kind"] == "generated"
