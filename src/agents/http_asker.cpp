@@ -11,6 +11,12 @@ Result<HttpRequest> request_of(const Model& model, const Prompt& prompt, const s
   return service->wire->request(model, url, key, prompt);
 }
 
+/// Services and proxies quote requests in their errors: what they send back is kept, so the key must not be in it.
+void hide(std::string& text, const std::string& key) {
+  if (key.empty()) return;
+  for (std::size_t at = 0; (at = text.find(key, at)) != std::string::npos;) text.replace(at, key.size(), "<key>");
+}
+
 class HttpAsker : public Asker {
  public:
   explicit HttpAsker(std::shared_ptr<HttpLoop> loop) : loop_(std::move(loop)) {}
@@ -19,7 +25,14 @@ class HttpAsker : public Asker {
     TRY(key, key_for(model));
     TRY(request, request_of(model, prompt, key));
     if (!loop_) loop_ = std::make_shared<HttpLoop>();
-    return loop_->call(*find_service(model.service)->wire, model, std::move(request), on_text);
+    auto reply = loop_->call(*find_service(model.service)->wire, model, std::move(request), on_text);
+    if (!reply) {
+      for (auto* text : {&reply.error().what, &reply.error().where, &reply.error().todo}) hide(*text, key);
+    } else {
+      hide(reply->text, key);
+      hide(reply->raw_stop, key);
+    }
+    return reply;
   }
 
  private:

@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/paths.h"
 #include "cli/settings.h"
+#include "providers/wire.h"
 #include "targets/cpu/describe.h"
 #include "targets/cuda/describe.h"
 
@@ -40,6 +41,12 @@ Result<JudgeConnection> judge_connection(const Store& store, const std::string& 
   JudgeConnection connection;
   connection.command = {python.string(), "-m", "burnish.judge"};
   connection.environment = {"BURNISH=" + executable_path().string(), "PYTHONUNBUFFERED=1"};
+  // The judge hosts the user's module, which needs no key; its trusted workers inherit what it has.
+  for (const auto& service : services()) {
+    if (service.key_variable.empty()) continue;
+    connection.hidden.emplace_back(service.key_variable);
+    connection.hidden.push_back(std::string(service.key_variable) + "_COMMAND");
+  }
   connection.log = store.folder() / "logs" / run / (file_name(problem) + ".log");
   connection.log_bytes = static_cast<std::size_t>(number_setting("log_bytes"));
   connection.open_seconds = number_setting("open_seconds");

@@ -1,5 +1,6 @@
 #include "providers/models.h"
 
+#include <sys/resource.h>
 #include <toml++/toml.h>
 #include <array>
 #include <cstdio>
@@ -150,6 +151,9 @@ Result<ModelTable> configured_models() {
 Result<std::string> key_for(const Model& model) {
   const Service* service = find_service(model.service);
   if (!service || service->key_variable.empty()) return std::string();
+  // From here on a key is in this process: a crash must not write it to disk.
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
   const std::string variable(service->key_variable);
   if (const char* key = std::getenv(variable.c_str()); key && *key) return std::string(key);
   const char* command = std::getenv((variable + "_COMMAND").c_str());

@@ -136,7 +136,8 @@ class JudgeProcess : public Judge {
       const bool replaced = std::any_of(
           connection_.environment.begin(), connection_.environment.end(),
           [&](const std::string& ours) { return std::string_view(ours).substr(0, ours.find('=')) == name; });
-      if (!replaced) environment.emplace_back(*entry);
+      const bool hidden = std::ranges::find(connection_.hidden, name) != connection_.hidden.end();
+      if (!replaced && !hidden) environment.emplace_back(*entry);
     }
     environment.insert(environment.end(), connection_.environment.begin(), connection_.environment.end());
     options.env = std::move(environment);

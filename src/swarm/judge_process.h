@@ -15,6 +15,7 @@ namespace burnish {
 struct JudgeConnection {
   std::vector<std::string> command;      ///< "--fd 3" is appended
   std::vector<std::string> environment;  ///< further "NAME=value"
+  std::vector<std::string> hidden;       ///< variables of ours that it does not inherit: keys
   int fd = -1;                           ///< of a judge that is there
   std::filesystem::path log;             ///< what the judge and the user's module print
   std::size_t log_bytes = 4 << 20;       ///< the rest is dropped

@@ -1,5 +1,8 @@
 #pragma once
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -32,6 +35,44 @@ class Service {
   httplib::Server server_;
   std::atomic<int> calls_{0};
   int port_ = 0;
+  std::thread thread_;
+};
+
+/// A server that resets each connection once it was asked something: RST, not an end.
+class Resetting {
+ public:
+  explicit Resetting(std::function<void(int)> told) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
+    ::listen(listener_, 16);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this, told] {
+      for (int call = 0;; ++call) {
+        const int connection = ::accept(listener_, nullptr, nullptr);
+        if (connection < 0) return;
+        char bytes[64];
+        (void)!::read(connection, bytes, sizeof bytes);
+        const linger now{1, 0};
+        ::setsockopt(connection, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        ::close(connection);
+        told(call);
+      }
+    });
+  }
+  ~Resetting() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int listener_ = -1, port_ = 0;
   std::thread thread_;
 };
 

@@ -162,6 +162,75 @@ TEST(Http, SurvivesInvalidUtf8WrongUsageAndToolCalls) {
   EXPECT_FALSE(one(invalid).reply);
 }
 
+TEST(Http, AnEmptyTruncatedOrRefusedAnswerIsAnAnswerThatSaysSo) {
+  const auto ended = [](const std::string& word) {
+    return "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"" + word + "\"}]}\n\ndata: [DONE]\n\n";
+  };
+  for (const auto& [word, stop] : {std::pair("stop", Stop::end), std::pair("length", Stop::truncated),
+                                   std::pair("content_filter", Stop::refused)}) {
+    Service service([&](int, const httplib::Request&, httplib::Response& r) { fakes::stream(r, ended(word)); });
+    const auto done = one(service);
+    ASSERT_TRUE(done.reply) << word;
+    EXPECT_EQ(done.reply->text, "");
+    EXPECT_EQ(done.reply->stop, stop) << word;
+    EXPECT_EQ(service.calls(), 1) << "asking again would be paid again";
+  }
+}
+
+TEST(Http, ASlowTrickleIsNoStall) {
+  Service service([](int, const httplib::Request&, httplib::Response& r) {
+    r.set_chunked_content_provider("text/event-stream", [](std::size_t, httplib::DataSink& sink) {
+      for (const char c : chat_stream("slow")) {
+        sink.write(&c, 1);
+        std::this_thread::sleep_for(2ms);
+      }
+      sink.done();
+      return true;
+    });
+  });
+  const auto done = one(service);
+  ASSERT_TRUE(done.reply) << to_text(done.reply.error());
+  EXPECT_EQ(done.reply->text, "slow");
+  EXPECT_EQ(done.tries, 1);
+  EXPECT_GT(done.seconds, 0.3) << "longer than the limit for a stall";
+}
+
+TEST(Http, AResetConnectionIsTriedAgain) {
+  std::atomic<int> resets = 0;
+  fakes::Resetting service([&](int) { return ++resets; });
+  HttpCalls calls(quick());
+  calls.start(chat_completions, model, chat_completions.request(model, service.url(), "secret-key", prompt));
+  std::vector<HttpCalls::Done> done;
+  for (int i = 0; i < 200 && done.empty(); ++i) done = calls.step(50ms);
+  ASSERT_FALSE(done.empty());
+  ASSERT_FALSE(done[0].reply);
+  EXPECT_EQ(done[0].tries, 3);
+  EXPECT_GE(resets, 3);
+  EXPECT_EQ(to_text(done[0].reply.error()).find("secret-key"), std::string::npos);
+}
+
+TEST(Http, TlsThatFailsIsASentenceAndNotTriedAgain) {
+  Service service([](int, const httplib::Request&, httplib::Response&) {});
+  HttpCalls calls(quick());
+  auto url = service.url();
+  url.replace(0, 4, "https");  // a server that speaks no TLS
+  calls.start(chat_completions, model, chat_completions.request(model, url, "secret-key", prompt));
+  std::vector<HttpCalls::Done> done;
+  for (int i = 0; i < 200 && done.empty(); ++i) done = calls.step(50ms);
+  ASSERT_FALSE(done.empty());
+  ASSERT_FALSE(done[0].reply);
+  EXPECT_EQ(done[0].tries, 1);
+  EXPECT_NE(to_text(done[0].reply.error()).find("certificate"), std::string::npos) << to_text(done[0].reply.error());
+}
+
+TEST(Http, ARedirectIsNotFollowedWithTheKey) {
+  Service thief([](int, const httplib::Request&, httplib::Response&) {});
+  Service service([&](int, const httplib::Request&, httplib::Response& r) { r.set_redirect(thief.url() + "/x", 307); });
+  const auto done = one(service);
+  EXPECT_FALSE(done.reply);
+  EXPECT_EQ(thief.calls(), 0);
+}
+
 TEST(Http, AServiceThatIsDownIsASentence) {
   std::string url;
   {

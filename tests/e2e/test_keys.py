@@ -1,0 +1,127 @@
+"""A planted key is sent to its service and found nowhere else: store, logs, cassettes, output, processes, cores."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import pathlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+import pytest
+
+KEY = "planted-4f1c9d0e7a"
+PLAN = """```json plan.json
+{"burnish_plan": 1, "target": "cpu", "inputs": {"x": {"dtype": "float32", "shape": [4]}},
+ "steps": [{"op": "aten::relu", "args": ["x"], "out": ["y"]}], "result": "y"}
+```"""
+
+
+class Service(http.server.BaseHTTPRequestHandler):
+    """Anthropic's Messages, as far as an answer goes; the second call fails and shows the request it got."""
+
+    keys: ClassVar[list[str]] = []
+    look: ClassVar[Callable[[], None]] = staticmethod(lambda: None)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        type(self).keys.append(self.headers["x-api-key"])
+        type(self).look()
+        if len(self.keys) == 2:
+            body = json.dumps({"error": {"message": f"refused: x-api-key {self.headers['x-api-key']}"}}).encode()
+            self.send_response(400)
+        else:
+            answer = {
+                "content": [{"type": "text", "text": PLAN}], "stop_reason": "end_turn",
+                "usage": {"input_tokens": 9, "output_tokens": 5},
+            }  # fmt: skip
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def hosted(burnish) -> Iterator:
+    Service.keys, Service.look = [], staticmethod(lambda: None)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    models = burnish.folder / "models.toml"
+    models.write_text(f'[models.claude-sonnet-4]\nurl = "http://127.0.0.1:{server.server_port}"\n', encoding="utf-8")
+    burnish.env |= {"BURNISH_MODELS": str(models), "ANTHROPIC_API_KEY": KEY}
+    burnish.script(open={"*": {"plan": "identity"}}, seconds=0.2)
+    yield burnish
+    server.shutdown()
+    server.server_close()
+
+
+def family(pid: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            stat = pathlib.Path(f"/proc/{entry}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        children.setdefault(int(stat.rpartition(") ")[2].split()[1]), []).append(int(entry))
+    found = [pid]
+    for parent in found:
+        found += children.get(parent, [])
+    return found
+
+
+def exposed(pid: int) -> list[str]:
+    """Processes under `pid` whose command line or environment has the key (its own environment was given it)."""
+    found = []
+    for process in family(pid):
+        for name in ("cmdline", "environ") if process != pid else ("cmdline",):
+            try:
+                if KEY.encode() in pathlib.Path(f"/proc/{process}/{name}").read_bytes():
+                    found.append(f"{process} {name}")
+            except OSError:
+                continue
+    return found
+
+
+def test_the_key_goes_to_its_service_and_nowhere_else(hosted) -> None:
+    process = hosted.start(
+        *("optimize", hosted.problem(), "--agents", "claude-sonnet-4", "--attempts", "2", "--record", "tape", "--json")
+    )
+    found: list[str] = []
+    cores: list[str] = []
+
+    def look() -> None:
+        limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text(encoding="utf-8")
+        cores.extend(line for line in limits.splitlines() if line.startswith("Max core file size"))
+
+    Service.look = staticmethod(look)
+    while process.poll() is None:
+        found += exposed(process.pid)
+        time.sleep(0.01)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert Service.keys == [KEY, KEY], "the service got it, and a refused call is not repeated"
+    assert "refused" in err, "the service's own words are shown"
+    assert found == [] and cores and all(line.split()[4] == "0" for line in cores)
+    assert KEY not in out + err
+    places = [f for f in hosted.folder.rglob("*") if f.is_file() and KEY.encode() in f.read_bytes()]
+    assert places == []
+    assert list((hosted.folder / "tape").iterdir()) and list((hosted.home / "logs").rglob("*.log"))
+
+
+def test_a_wrong_key_or_none_is_a_sentence_and_the_built_ins_go_on(hosted) -> None:
+    Service.keys = [
+        "",
+    ]  # the next call is refused
+    done = hosted("optimize", hosted.problem(), "--agents", "library,claude-sonnet-4", "--attempts", "1", "--json")
+    assert done.code == 0 and done.last["winner"] == "library" and KEY not in done.err
+    del hosted.env["ANTHROPIC_API_KEY"]
+    done = hosted("optimize", hosted.problem(), "--agents", "library,claude-sonnet-4", "--attempts", "1", "--json")
+    assert done.code == 0 and done.last["winner"] == "library"
+    assert "ANTHROPIC_API_KEY" in done.err
