@@ -40,9 +40,14 @@ class JudgeProcess : public Judge {
               {"class", problem.cls.empty() ? json(nullptr) : json(problem.cls)},
               {"inputs_from", problem.inputs_from.empty() ? json(nullptr) : json(problem.inputs_from)}};
     }
-    auto reply =
-        ask({{"do", "open"}, {"problem", spec}, {"options", to_json(options_)}, {"scratch", scratch_.string()}},
-            connection_.open_seconds);
+    const json request = {
+        {"do", "open"}, {"problem", spec}, {"options", to_json(options_)}, {"scratch", scratch_.string()}};
+    auto reply = ask(request, connection_.open_seconds);
+    // Killed from outside (by the kernel for want of memory, say), or by the module: the second time it was the module.
+    if (!reply && reply.error().reason == died && was_killed() && connection_.fd < 0) {
+      if (auto ok = start(); !ok) return std::unexpected(ok.error());
+      reply = ask(request, connection_.open_seconds);
+    }
     if (!reply) {
       auto error = reply.error();
       stop();
@@ -194,6 +199,11 @@ class JudgeProcess : public Judge {
     const auto kept = std::min(room, static_cast<std::size_t>(n));
     if (log_ && kept > 0 && ::write(log_.get(), bytes, kept) < 0) log_.reset();
     logged_ += kept;
+  }
+
+  bool was_killed() {
+    const auto exit = running_ ? process_.poll() : std::nullopt;
+    return exit && std::holds_alternative<OutOfMemory>(*exit);
   }
 
   /// The last line that the judge printed: usually the exception that ended it.

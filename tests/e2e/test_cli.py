@@ -150,6 +150,15 @@ def test_a_judge_that_dies_while_opening_is_the_models_fault(burnish):
     assert "signal 11" in result.err
 
 
+def test_a_judge_that_is_killed_while_opening_is_started_once_more(burnish):
+    burnish.script(open={"*": "killed once"})
+    assert burnish("optimize", burnish.problem(), "--json").last["verdict"] == "accepted"
+    burnish.script(open={"*": "killed"})
+    result = burnish("optimize", burnish.problem(), "--json")
+    assert (result.code, result.last["reason"]) == (2, "model")
+    assert "out of memory" in result.err
+
+
 def test_a_python_without_burnish_is_the_machines_fault(burnish):
     burnish.env["PYTHONPATH"] = str(burnish.folder)
     (burnish.folder / "burnish.py").write_text("", encoding="utf-8")  # hides an installed one

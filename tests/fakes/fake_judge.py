@@ -1,7 +1,8 @@
 """A judge that speaks the judge protocol with scripted verdicts and no PyTorch.
 
 The script is JSON in the file that FAKE_JUDGE names, or the defaults below:
-  "open":     {problem name: reply to "open", {"error": {...}}, "die", or "hang"}; "*" is for all others
+  "open":     {problem name: reply to "open", {"error": {...}}, "die", "hang", "killed" or "killed once"}
+              "*" is for all others
   "verdicts": {candidate name or form, or that with "@stage": verdict, "die" or "hang"}; "*"; or a plan's first operator
   "seconds":  how long each verdict takes
   "lease":    take the lease before each verdict and give it back afterwards
@@ -37,6 +38,12 @@ def obey(what: object) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
     if what == "hang":
         time.sleep(3600)
+    if what in ("killed", "killed once"):
+        mark = pathlib.Path(os.environ["FAKE_JUDGE"] + ".killed")
+        if what == "killed once" and mark.exists():
+            return
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def opened(script: dict, problem: dict | None, scratch: str) -> dict:
@@ -44,6 +51,7 @@ def opened(script: dict, problem: dict | None, scratch: str) -> dict:
     table = script.get("open", {})
     reply = table.get(name, table.get("*", {}))
     obey(reply)
+    reply = {} if reply == "killed once" else reply
     if "error" in reply:
         return reply
     if reply.get("plan") == "identity":
