@@ -32,7 +32,7 @@ class CompilerAgent : public Agent {
   std::string name() const override { return "compiler"; }
 
   Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {
-    if (task.plan.empty() || task.target != "cpu") return std::nullopt;  // its templates are C++ so far
+    if (task.plan.empty() || task.target == "cuda") return std::nullopt;  // its templates are C++ so far
     const bool refused = std::ranges::any_of(history, [](const PastAttempt& a) { return !a.verdict.accepted(); });
     if (candidates_.empty()) {
       TRY(plan, load_plan(task.plan));

@@ -8,8 +8,9 @@
 
 namespace burnish {
 
-// The templates of prompts/cpu, embedded by the build.
+// The templates of prompts/, embedded by the build.
 std::string_view cpu_system_template();
+std::string_view cuda_system_template();
 std::string_view cpu_problem_template();
 std::string_view cpu_feedback_template();
 std::string_view cpu_example_template();
@@ -97,7 +98,10 @@ std::string as_answer(const Proposal& proposal) {
   std::string text;
   for (const auto& [name, contents] : proposal.files) {
     if (name == answer_file) continue;
-    const auto kind = name.ends_with(".json") ? "json " : name.ends_with(".py") ? "python " : "cpp ";
+    const auto kind = name.ends_with(".json") ? "json "
+                      : name.ends_with(".py") ? "python "
+                      : name.ends_with(".cu") ? "cuda "
+                                              : "cpp ";
     text += std::string("```") + kind + name + "\n" + contents;
     text += contents.ends_with('\n') ? "```\n\n" : "\n```\n\n";
   }
@@ -129,8 +133,8 @@ std::string feedback(const PastAttempt& attempt, int attempts) {
 
 Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> history, const PromptFacts& facts,
                            const Model& model) {
-  if (task.target != "cpu")
-    return fail("there are no prompts for target '" + task.target + "'", "prompts/", "use --target cpu");
+  if (task.target != "cpu" && task.target != "cuda")
+    return fail("there are no prompts for target '" + task.target + "'", "prompts/", "use --target cpu or cuda");
   data fixed;
   fixed.set("threads", std::to_string(facts.threads) + (facts.threads == 1 ? " thread" : " threads"));
   fixed.set("compiler", facts.compiler);
@@ -148,7 +152,7 @@ Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> histor
   if (!facts.reference.empty())
     values.set("reference", facts.reference), values.set("reference_kind", facts.reference_kind);
 
-  Prompt prompt{render(cpu_system_template(), fixed),
+  Prompt prompt{render(task.target == "cuda" ? cuda_system_template() : cpu_system_template(), fixed),
                 {{Message::Role::user, render(cpu_problem_template(), values), {}}}};
   const auto window = static_cast<std::size_t>(std::max<std::int64_t>(0, model.context_tokens - model.output_tokens));
   auto last = shown_examples(task.examples, window / 2);  // characters: a sixth of the window

@@ -6,6 +6,7 @@
 #include "cli/dry_run.h"
 #include "cli/progress.h"
 #include "providers/models.h"
+#include "targets/cuda/describe.h"
 
 namespace burnish {
 
@@ -14,6 +15,8 @@ Result<Workshop> Workshop::open(const CommonFlags& flags, const JudgeOptions& ju
   TRY(store, open_store(flags));
   TRY(scratch, Scratch::make());
   auto lease = std::make_unique<Lease>();
+  if (judging.target == "cuda")  // before a judge starts, which takes seconds
+    if (auto ok = cuda::check_usable(); !ok) return std::unexpected(ok.error());
   TRY(builder, make_builder(judging.target, store->folder() / "objects", judging.sandbox, *lease));
   return Workshop{std::move(store),
                   std::move(scratch),

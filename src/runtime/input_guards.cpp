@@ -11,6 +11,8 @@
 namespace burnish {
 namespace {
 
+constexpr std::uintptr_t gpu_alignment = 16;  // of the widest load that a thread of a kernel makes
+
 /// A plan's dtype by the number of PyTorch's; -1 where plans have none.
 const std::array<std::int8_t, 128> dtypes = [] {
   std::array<std::int8_t, 128> table;
@@ -86,7 +88,10 @@ std::optional<std::string> InputGuards::check_kinds(std::span<const c10::IValue>
     return std::to_string(leaves.size()) + " inputs are given, the plan has " + std::to_string(names_.size());
   for (const auto leaf : tensors_) {
     if (!leaves[leaf].isTensor()) return "input " + names_[leaf] + ": no tensor is given";
-    if (const char* why = foreign_tensor(leaves[leaf].toTensor(), device_)) return "input " + names_[leaf] + " " + why;
+    const at::Tensor& tensor = leaves[leaf].toTensor();
+    if (const char* why = foreign_tensor(tensor, device_)) return "input " + names_[leaf] + " " + why;
+    if (device_ == at::kCUDA && reinterpret_cast<std::uintptr_t>(tensor.const_data_ptr()) % gpu_alignment != 0)
+      return "input " + names_[leaf] + " is a part of a tensor that does not begin at a multiple of 16 bytes";
   }
   for (const auto& guard : values_)
     if (!equals(guard.value, leaves[guard.leaf]))

@@ -145,6 +145,18 @@ TEST(Prompt, HoldsTheProblemTheRulesAndTheModulesOwnError) {
   EXPECT_EQ(prompt->messages[0].text.find("{{"), std::string::npos);
 }
 
+TEST(Prompt, IsThatOfTheTarget) {
+  Task on_gpu = task;
+  on_gpu.target = "cuda";
+  const auto prompt = make_prompt(on_gpu, {}, facts, model);
+  ASSERT_TRUE(prompt) << to_text(prompt.error());
+  EXPECT_NE(prompt->system.find("__global__"), std::string::npos);
+  EXPECT_EQ(prompt->system.find("int64_t begin"), std::string::npos);
+  EXPECT_EQ(prompt->system.find("{{"), std::string::npos);
+  on_gpu.target = "metal";
+  EXPECT_FALSE(make_prompt(on_gpu, {}, facts, model));
+}
+
 TEST(Prompt, FeedbackSaysWhereAndByHowMuch) {
   const auto text = feedback(
       past(2, good_answer,

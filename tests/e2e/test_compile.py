@@ -1,6 +1,7 @@
 """`burnish compile`: checks a plan and compiles its kernels; CUDA's with NVRTC, on a machine without a GPU."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,26 @@ def test_arch_is_for_cuda(burnish, plan: Path) -> None:
     done = burnish("compile", plan, "--arch", "sm_90a")
     assert done.code == 2
     assert "this one is for cpu" in done.err
+
+
+def test_target_cuda_without_a_gpu_is_one_sentence_before_a_judge_starts(burnish, plan: Path) -> None:
+    done = burnish("eval", burnish.problem(), plan, "--target", "cuda", "--json")
+    if "NVIDIA" not in done.err:
+        pytest.skip("this machine has a GPU")
+    assert done.code == 2
+    assert len(done.err.strip().splitlines()) == 1
+    assert done.last["verdict"] == "error" and done.last["reason"] == "environment"
+    assert burnish.requests() == []
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90a", "sm_100"])
+def test_the_plans_that_models_are_shown_compile(burnish, plan: Path, architecture: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / "prompts" / "cuda" / "system.md").read_text()
+    shown = text.partition("# Two worked")[2]
+    blocks = re.findall(r"^```(json plan\.json|cuda kernels\.cu)\n(.*?)^```$", shown, re.M | re.S)
+    assert [kind.split()[0] for kind, _ in blocks] == ["json", "cuda", "json"]
+    for kind, block in blocks:
+        (plan / kind.split()[1]).write_text(block)
+        if not block.startswith("{") or "kernels" not in block:
+            done = burnish("compile", plan, "--arch", architecture)
+            assert done.code == 0, done.err

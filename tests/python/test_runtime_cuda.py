@@ -121,6 +121,8 @@ def test_a_product_of_the_library_and_a_kernel(runtime: Any, tmp_path: Path) -> 
             torch.testing.assert_close(y, torch.nn.functional.gelu(linear(x)), rtol=1e-5, atol=1e-5)
     with pytest.raises(runtime.GuardMiss, match="another device"):
         bound.run([torch.randn(7, 64)])
+    with pytest.raises(runtime.GuardMiss, match="16 bytes"):
+        bound.run([torch.randn(7 * 64 + 1, device="cuda")[1:].view(7, 64)])
 
 
 @needs_gpu

@@ -20,10 +20,6 @@ Result<Device> describe(int ordinal) {
     int value = 0;
     return d->cuDeviceGetAttribute(&value, attribute, number) == success ? value : 0;
   };
-  constexpr int prohibited = 2;
-  if (get(DeviceAttribute::compute_mode) == prohibited)
-    return fail("the GPU is set to run nothing (compute mode prohibited)", fmt::format("GPU {}", ordinal),
-                "nvidia-smi -c 0", "environment");
   Device device;
   char name[256] = {};
   if (d->cuDeviceGetName(name, sizeof name - 1, number) == success) device.name = name;
@@ -42,7 +38,18 @@ Result<Device> describe(int ordinal) {
   device.l2_bytes = get(DeviceAttribute::l2_bytes);
   device.shared_bytes = get(DeviceAttribute::shared_per_block_at_most);
   device.registers = get(DeviceAttribute::registers_per_block);
+  device.compute_mode = get(DeviceAttribute::compute_mode);
   return device;
+}
+
+Status check_usable(int ordinal) {
+  TRY(device, describe(ordinal));
+  constexpr int shared = 0;
+  if (device.compute_mode == shared) return {};
+  const char* mode = device.compute_mode == 2 ? "runs nothing (compute mode prohibited)"
+                                              : "serves one process at a time (compute mode exclusive)";
+  return fail(std::string("the GPU ") + mode + ", and judge and workers need it together", device.name,
+              "set it to shared: nvidia-smi -c 0", "environment");
 }
 
 json Device::to_json() const {
