@@ -3,7 +3,7 @@
 set -euo pipefail
 packages=(g++ ccache cmake ninja-build pkg-config git python3-venv python3-dev
   nlohmann-json3-dev libfmt-dev libcli11-dev libsqlite3-dev libxxhash-dev libseccomp-dev libelf-dev
-  libcurl4-openssl-dev libtomlplusplus-dev libcpp-httplib-dev libkainjow-mustache-dev
+  libcurl4-openssl-dev libtomlplusplus-dev libcpp-httplib-dev libkainjow-mustache-dev libstb-dev
   libgtest-dev libgmock-dev bubblewrap clang-format-19 clang-tidy-19
   clang-19 lld-19 libclang-rt-19-dev binutils)
 

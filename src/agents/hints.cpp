@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "agents/template.h"
+#include "context/base64.h"
+#include "context/pictures.h"
 #include "context/profile_text.h"
 
 namespace burnish {
@@ -26,18 +28,23 @@ std::string hints_known(std::span<const PastAttempt> history, const PastAttempt&
   return "";
 }
 
-Prompt hints_prompt(const Task& task, const PastAttempt& attempt, int number, const PromptFacts& facts, const Model&) {
+Prompt hints_prompt(const Task& task, const PastAttempt& attempt, int number, const PromptFacts& facts,
+                    const Model& model) {
   kainjow::mustache::data values;
   values.set("device", facts.device);
   values.set("source", task.source);
   values.set("answer", as_answer(attempt.proposal));
   values.set("table", measurements(attempt));
+  std::vector<Picture> pictures;
+  if (model.pictures)
+    for (const auto& png : draw_profile(attempt.verdict.body["profile"]))
+      pictures.push_back({"image/png", base64(png)});
+  values.set("pictures", !pictures.empty());
   values.set("speedup", fmt::format("{:.2f}", attempt.verdict.speedup.value_or(1)));
   // The fixed part stands before the line of dashes, for the service's cache.
   const auto text = render(cpu_hints_template(), values);
   const auto line = text.find("\n---\n");
-  Prompt prompt{text.substr(0, line), {{Message::Role::user, text.substr(line + 5), {}}}, "hints", number};
-  return prompt;
+  return {text.substr(0, line), {{Message::Role::user, text.substr(line + 5), std::move(pictures)}}, "hints", number};
 }
 
 std::string measurements(const PastAttempt& attempt) {

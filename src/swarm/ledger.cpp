@@ -162,6 +162,9 @@ Result<CallRecord> call_record(const Store& store, const Model& model, const Pro
     const auto& message = prompt.messages[i];
     const auto role = message.role == Message::Role::user ? "user" : "assistant";
     if (auto ok = keep(fmt::format("{}-{}", i + 1, role), message.text); !ok) return std::unexpected(ok.error());
+    for (std::size_t j = 0; j < message.pictures.size(); ++j)
+      if (auto ok = keep(fmt::format("{}-picture-{}.base64", i + 1, j + 1), message.pictures[j].base64); !ok)
+        return std::unexpected(ok.error());
   }
   if (!reply) {
     call.error = to_text(reply.error());

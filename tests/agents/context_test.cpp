@@ -33,7 +33,7 @@ TEST(Contexts, TheReferenceIsTheUsersFileOrTheCompilersPlan) {
       "inputs": {"x": {"dtype": "float32", "shape": [512, 512]}},
       "steps": [{"op": "aten::relu", "args": ["x"], "out": ["a"]}, {"op": "aten::tanh", "args": ["a"], "out": ["y"]}],
       "result": "y"})"));
-  Task task;
+  Task task{.target = "cpu"};
   task.plan = folder->path();
   PromptFacts facts;
   ASSERT_TRUE(add_context(facts, "plain", task, {}));

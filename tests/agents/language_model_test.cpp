@@ -6,6 +6,8 @@
 #include <deque>
 #include <fstream>
 
+#include "agents/hints.h"
+
 namespace burnish {
 namespace {
 
@@ -119,6 +121,21 @@ TEST(ProfileContext, MeasurementsGoToASubAgentAndItsHintsToTheModel) {
   ASSERT_TRUE(agent->propose(task, history));
   EXPECT_EQ(hint_prompts.size(), 1u) << "the same candidate is the best: the hints are known";
   EXPECT_NE(prompts.back().messages.back().text.find("Split steps[0] over rows."), std::string::npos);
+}
+
+TEST(ProfileContext, PicturesGoToAModelThatTakesThem) {
+  const auto attempt = measured(1, 1.2);
+  Model sees = model;
+  sees.pictures = true;
+  const auto prompt = hints_prompt(task, attempt, 2, facts, sees);
+  ASSERT_GE(prompt.messages[0].pictures.size(), 2u);
+  EXPECT_EQ(prompt.messages[0].pictures[0].media_type, "image/png");
+  EXPECT_EQ(prompt.messages[0].pictures[0].base64.substr(0, 8), "iVBORw0K");
+  EXPECT_NE(prompt.messages[0].text.find("The pictures show"), std::string::npos);
+  EXPECT_NE(prompt.system.find("You read measurements"), std::string::npos);
+  const auto blind = hints_prompt(task, attempt, 2, facts, model);
+  EXPECT_TRUE(blind.messages[0].pictures.empty());
+  EXPECT_EQ(blind.messages[0].text.find("pictures"), std::string::npos);
 }
 
 TEST(ProfileContext, WithoutASubAgentsAnswerTheMeasurementsSpeak) {
