@@ -31,6 +31,7 @@ std::string hints_known(std::span<const PastAttempt> history, const PastAttempt&
 Prompt hints_prompt(const Task& task, const PastAttempt& attempt, int number, const PromptFacts& facts,
                     const Model& model) {
   kainjow::mustache::data values;
+  values.set("place", task.target == "cuda" ? "an NVIDIA GPU" : "a CPU");
   values.set("device", facts.device);
   values.set("source", task.source);
   values.set("answer", as_answer(attempt.proposal));

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import pathlib
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,11 +26,13 @@ class Service(http.server.BaseHTTPRequestHandler):
 
     keys: ClassVar[list[str]] = []
     look: ClassVar[Callable[[], None]] = staticmethod(lambda: None)
+    seconds: ClassVar[float] = 0.0
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         type(self).keys.append(self.headers["x-api-key"])
         type(self).look()
+        time.sleep(type(self).seconds)
         if len(self.keys) == 2:
             body = json.dumps({"error": {"message": f"refused: x-api-key {self.headers['x-api-key']}"}}).encode()
             self.send_response(400)
@@ -50,7 +53,7 @@ class Service(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hosted(burnish) -> Iterator:
-    Service.keys, Service.look = [], staticmethod(lambda: None)
+    Service.keys, Service.look, Service.seconds = [], staticmethod(lambda: None), 0.0
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     models = burnish.folder / "models.toml"
@@ -125,3 +128,20 @@ def test_a_wrong_key_or_none_is_a_sentence_and_the_built_ins_go_on(hosted) -> No
     done = hosted("optimize", hosted.problem(), "--agents", "library,claude-sonnet-4", "--attempts", "1", "--json")
     assert done.code == 0 and done.last["winner"] == "library"
     assert "ANTHROPIC_API_KEY" in done.err
+
+
+def test_ctrl_c_during_a_call_loses_no_paid_answer(hosted) -> None:
+    Service.seconds = 0.7
+    words = ("optimize", hosted.problem(), "--agents", "claude-sonnet-4", "--attempts", "1", "--json")
+    process = hosted.start(*words, start_new_session=True)
+    while not Service.keys:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "--resume" in err, err
+    assert hosted.rows("select agent, number from attempts") == [("claude-sonnet-4", 1)], "it was paid for"
+    ((run,),) = hosted.rows("select id from runs")
+    done = hosted("optimize", "--resume", run, "--json")
+    assert done.code == 0 and done.last["winner"] == "claude-sonnet-4", done.err
+    assert len(Service.keys) == 1 and len(hosted.rows("select * from model_calls")) == 1

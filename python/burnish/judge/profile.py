@@ -11,14 +11,17 @@ COPIES = 5
 MOST_STEPS = 5000
 
 
-def copy_bandwidth() -> float:
-    """Bytes a second that PyTorch's own copy moves here, read and written: the roof of steps that only move data."""
-    source = torch.ones(COPY_BYTES // 4)
+def copy_bandwidth(device: str = "cpu") -> float:
+    """Bytes a second that PyTorch's own copy moves there, read and written: the roof of steps that only move data."""
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    source = torch.ones(COPY_BYTES // 4, device=device)
     target = torch.empty_like(source).copy_(source)  # touched before it is timed
     best = float("inf")
     for _ in range(COPIES):
+        wait()
         begin = time.perf_counter()
         target.copy_(source)
+        wait()
         best = min(best, time.perf_counter() - begin)
     return 2 * COPY_BYTES / best
 

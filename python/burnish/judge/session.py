@@ -240,7 +240,7 @@ class Session:
                 self._side(worker, items, order)
                 calls = max(5, min(100, round(PROFILE_SECONDS / max(self.pool.eager_seconds or 1e-3, 1e-6))))
                 with self.lease.exclusive(), self.workers.only(worker):
-                    bandwidth = copy_bandwidth()
+                    bandwidth = copy_bandwidth("cuda" if self.options.target == "cuda" else "cpu")
                     outcome = worker.profile(0, calls, self.options.timeout_seconds * calls)
         except LoadFailed as e:
             outcome = e.outcome
