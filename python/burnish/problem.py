@@ -62,7 +62,7 @@ class Problem:
 
     def use(self, target: str) -> None:
         """Moves the module, and what draw() gives from now on, to where the target's kernels run."""
-        if target == "cpu":
+        if target != "cuda":  # metal-emulated runs on CPU tensors
             return
         if not torch.cuda.is_available():
             raise BurnishError(

@@ -29,7 +29,7 @@ void add_judge_flags(CLI::App& command, JudgeFlags& flags) {
   auto& o = flags.options;
   const std::string group = "Judging";
   command.add_option("--target", o.target, "where module and candidates run")
-      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->check(CLI::IsMember({"cpu", "cuda", "metal-emulated"}))
       ->capture_default_str()
       ->group(group);
   command.add_option("--inputs", o.inputs, "inputs that a candidate is verified on")

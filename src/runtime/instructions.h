@@ -72,7 +72,8 @@ struct KernelArgument {
   float decimal = 0;             ///< letter f without an expression
 };
 
-struct GpuKernel;  // launch_cuda.h
+struct GpuKernel;    // launch_cuda.h
+struct MetalLaunch;  // launch_metal.h
 
 using KernelEntry = void (*)(std::int64_t begin, std::int64_t end, void* const* args);
 
@@ -88,7 +89,8 @@ struct LaunchInstruction {
   KernelEntry entry = nullptr;  ///< on a CPU
   FlatExpr range, grain;
   std::vector<KernelArgument> args;
-  std::shared_ptr<GpuLaunch> gpu;  ///< on a GPU, else null
+  std::shared_ptr<GpuLaunch> gpu;      ///< on a GPU, else null
+  std::shared_ptr<MetalLaunch> metal;  ///< on the emulator of Metal, else null
 };
 
 /// How a made tensor lies in memory.

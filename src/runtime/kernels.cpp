@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include "runtime/launch_cuda.h"
+#include "runtime/launch_metal.h"
 
 namespace burnish {
 
@@ -23,6 +24,26 @@ Result<std::shared_ptr<void>> KernelLoader::open(const std::filesystem::path& fi
   return library;
 }
 
+Result<LoadedKernel> KernelLoader::load_metal(const std::string& name, const std::string& source,
+                                              const std::filesystem::path& file) {
+  const auto engine = files_.find(metal_engine_key);
+  const auto find = [&](const std::string& key) {
+    const auto it = files_.find(key + source);
+    return it == files_.end() ? std::filesystem::path() : std::filesystem::path(it->second);
+  };
+  const std::string checked_key = metal_checked_key, facts_key = metal_facts_key;
+  const MetalObject fast{file, find(facts_key)}, checked{find(checked_key), find(facts_key + checked_key)};
+  if (engine == files_.end() || fast.facts.empty() || checked.object.empty() || checked.facts.empty())
+    return fail("the plan's Metal kernels come without the emulator", file.string(),
+                "judge it with --target metal-emulated, or run it on a Mac", "environment");
+  if (!metal_) {
+    TRY(loaded, load_metal_engine(engine->second));
+    metal_ = loaded;
+  }
+  TRY(kernel, load_metal_kernel(metal_, name, fast, checked));
+  return LoadedKernel{.signature = kernel->signature, .metal = kernel};
+}
+
 Result<LoadedKernel> KernelLoader::load(const std::string& name, const std::string& source) {
   std::filesystem::path file = folder_ / "kernels" / (name + (cuda_ ? ".cubin" : ".so"));
   for (const auto& key : {source, name})
@@ -39,6 +60,7 @@ Result<LoadedKernel> KernelLoader::load(const std::string& name, const std::stri
     TRY(kernel, find_gpu_kernel(module, name));
     return LoadedKernel{.gpu = kernel, .signature = kernel->facts.signature};
   }
+  if (source.ends_with(".metal")) return load_metal(name, source, file);
   TRY(library, open(file));
   const auto symbol = [&](const std::string& prefix) { return dlsym(library.get(), (prefix + name).c_str()); };
   const auto* signature = static_cast<const char*>(symbol("burnish_signature_"));

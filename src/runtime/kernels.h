@@ -9,14 +9,17 @@
 
 namespace burnish {
 
-struct GpuModule;  // launch_cuda.h
+struct GpuModule;    // launch_cuda.h
+struct MetalEngine;  // launch_metal.h
+struct MetalKernel;
 
 /// A compiled kernel: its entry and its signature (docs/architecture.md, "Candidates' code").
 struct LoadedKernel {
-  KernelEntry entry = nullptr;     ///< on a CPU
-  std::shared_ptr<GpuKernel> gpu;  ///< on a GPU
-  std::string signature;           ///< one letter an argument: p, i or f
-  std::shared_ptr<void> library;   ///< keeps the code loaded
+  KernelEntry entry = nullptr;                   ///< on a CPU
+  std::shared_ptr<GpuKernel> gpu;                ///< on a GPU
+  std::string signature;                         ///< one letter an argument: p, i or f
+  std::shared_ptr<void> library;                 ///< keeps the code loaded
+  std::shared_ptr<MetalKernel> metal = nullptr;  ///< on the emulator of Metal
 };
 
 /// Loads kernels from compiled objects, each object once: shared objects that have passed the compile step's check, or
@@ -30,12 +33,15 @@ class KernelLoader {
 
  private:
   Result<std::shared_ptr<void>> open(const std::filesystem::path& file);
+  Result<LoadedKernel> load_metal(const std::string& name, const std::string& source,
+                                  const std::filesystem::path& file);
 
   std::filesystem::path folder_;
   std::map<std::string, std::string> files_;
   bool cuda_;
   std::map<std::string, std::shared_ptr<void>> open_;
   std::map<std::string, std::shared_ptr<GpuModule>> modules_;
+  std::shared_ptr<MetalEngine> metal_;
 };
 
 }  // namespace burnish

@@ -4,6 +4,7 @@
 
 #include "runtime/launch_arguments.h"
 #include "runtime/launch_cuda.h"
+#include "runtime/launch_metal.h"
 
 namespace burnish {
 
@@ -16,6 +17,11 @@ Result<LaunchInstruction> resolve_launch(const LaunchStep& step, const LoadedKer
     launch.gpu = std::move(gpu);
     return launch;
   }
+  if (kernel.metal) {
+    TRY(metal, resolve_metal_launch(step, kernel, scope));
+    launch.metal = std::move(metal);
+    return launch;
+  }
   if (!step.range) return fail("the launch has no range", {}, "a kernel on a CPU runs over a range", "plan");
   TRY(range, flatten(*step.range, scope));
   launch.range = std::move(range);
@@ -26,6 +32,7 @@ Result<LaunchInstruction> resolve_launch(const LaunchStep& step, const LoadedKer
 
 void run_launch(const LaunchInstruction& launch, const Frame& frame) {
   if (launch.gpu) return run_gpu_launch(launch, frame);
+  if (launch.metal) return run_metal_launch(launch, frame);
   void* args[most_kernel_arguments];
   for (std::size_t i = 0; i < launch.args.size(); ++i) args[i] = pack(launch.args[i], frame);
   const std::int64_t range = evaluate(launch.range, frame),

@@ -45,7 +45,9 @@ Result<std::unique_ptr<Builder>> make_builder(const std::string& target, std::fi
                                               Lease& lease) {
   if (target == "cpu") return cpu_builder(std::move(cache), sandbox, lease);
   if (target == "cuda") return cuda_builder(std::move(cache), sandbox);
-  return fail("nothing compiles kernels for the target " + target, "--target", "use cpu or cuda", "environment");
+  if (target == "metal-emulated") return metal_builder(std::move(cache), sandbox);
+  return fail("nothing compiles kernels for the target " + target, "--target", "use cpu, cuda or metal-emulated",
+              "environment");
 }
 
 }  // namespace burnish

@@ -40,6 +40,9 @@ std::unique_ptr<Builder> cpu_builder(std::filesystem::path cache, bool sandbox, 
 /// empty, for the GPU of this machine. The lease does not stop it: compiling uses no GPU.
 std::unique_ptr<Builder> cuda_builder(std::filesystem::path cache, bool sandbox, std::string architecture = {});
 
+/// The builder of the target metal-emulated: clang in the sandbox; its files hold the emulator, too.
+std::unique_ptr<Builder> metal_builder(std::filesystem::path cache, bool sandbox);
+
 /// The builder of a target by its name.
 Result<std::unique_ptr<Builder>> make_builder(const std::string& target, std::filesystem::path cache, bool sandbox,
                                               Lease& lease);

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 CONTRACTS = ("generator", "narrow", "full")  # each holds the ones before it
 PRECISIONS = ("highest", "high", "medium", "ieee")
 MODES = ("eval", "train")
-TARGETS = ("cpu", "cuda")
+TARGETS = ("cpu", "cuda", "metal-emulated")
 FEWEST_INPUTS = 10
 FINAL_PAIRS = 5
 
@@ -31,6 +31,11 @@ class Options:
     timeout_seconds: float = 60.0
     load_timeout_seconds: float = 120.0
     timing_seconds: float = 0.0  # of one final timing; 0: chosen from how long a call takes
+
+    @property
+    def device(self) -> str:
+        """Where workers compute: the emulator of Metal takes CPU tensors."""
+        return "cuda" if self.target == "cuda" else "cpu"
 
     @staticmethod
     def of(flags: dict | None) -> Options:

@@ -25,6 +25,7 @@ REFUSED = (
     "stale",
     "late",
     "out-of-bounds",
+    "kernel",
     "prepare-budget",
 )
 ERRORS = (

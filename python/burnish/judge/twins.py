@@ -143,11 +143,11 @@ class Workers:
 
     def _start_worker(self, form: str, **settings: Any) -> Any:
         with self._lock:
-            if self._options.target == "cpu" and form == "python" and settings["trusted"] and self._nursery is None:
+            if self._options.device == "cpu" and form == "python" and settings["trusted"] and self._nursery is None:
                 from burnish.workers import start_nursery
 
                 self._nursery = start_nursery()
-        return _start(form, nursery=self._nursery, device=self._options.target, **settings)
+        return _start(form, nursery=self._nursery, device=self._options.device, **settings)
 
     def _take(self, form: str, trusted: bool, warm: tuple[str, ...] = ()) -> Any:
         with self._lock:

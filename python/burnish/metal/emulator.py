@@ -1,4 +1,4 @@
-"""libburnish_metal.so through ctypes (src/targets/metal/engine/metal.h)."""
+"""libburnish_metal.so through ctypes (src/base/metal_engine.h)."""
 
 from __future__ import annotations
 

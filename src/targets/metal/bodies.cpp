@@ -170,6 +170,11 @@ Status Translator::shared_variable(std::size_t at, std::size_t end, const Functi
     edits_[name].after += ")";
     edits_[after - 1].after += fmt::format(" = mtl_static<{}{}, {}>()", type, dimensions, shared_names_.size());
     shared_names_.push_back(tokens_[name].text);
+    if (is(after, "=") && is(after + 1, "{")) {  // Apple's compiler takes a list, and memory stays as it was
+      const auto close = after_match(tokens_, after + 1);
+      remove(after, close);
+      after = close;
+    }
     if (is(after, ";")) return {};
     if (is(after, "=")) return bad(after, "variable in threadgroup address space cannot have an initializer");
     if (!is(after, ","))

@@ -100,8 +100,8 @@ int Compiled::line_of(std::uint64_t address) const {
   return 0;
 }
 
-Result<Compiled> load_compiled(const fs::path& object) {
-  TRY(text, read_file(fs::path(object).replace_extension(".json"), 256 << 20));
+Result<Compiled> load_compiled(const fs::path& object, const fs::path& facts) {
+  TRY(text, read_file(facts.empty() ? fs::path(object).replace_extension(".json") : facts, 256 << 20));
   try {
     return from_json(json::parse(text), object);
   } catch (const json::exception& e) {

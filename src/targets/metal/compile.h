@@ -40,7 +40,7 @@ struct Compiled {
 /// threads and processes. BURNISH_CLANG names another clang (19 or newer).
 Result<Compiled> compile(const CompileRequest& request, const std::function<void(int process_group)>& started = {});
 
-/// Reads what `compile` left.
-Result<Compiled> load_compiled(const std::filesystem::path& object);
+/// Reads what `compile` left: the object's description is in `facts`, or beside it.
+Result<Compiled> load_compiled(const std::filesystem::path& object, const std::filesystem::path& facts = {});
 
 }  // namespace burnish::metal

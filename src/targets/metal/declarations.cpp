@@ -64,7 +64,7 @@ Status Translator::declarations(std::size_t begin, std::size_t end, Scope scope,
       bool is_template = false;
       std::size_t first = at;
       while (is(first, "template") && is(first + 1, "<")) {
-        const auto after = after_angle(tokens_, first + 1);
+        const auto after = after_angle(tokens_, first + 1, true);
         if (after == first + 1) return bad(first, "expected '>' to end the template's parameters");
         template_parameters(first + 2, after - 1);
         is_template |= after > first + 3;  // not `template <>`
@@ -83,7 +83,7 @@ Result<std::size_t> Translator::class_declaration(std::size_t at, std::size_t en
   std::string name;
   for (; i < end && !is(i, "{") && !is(i, ";") && !is(i, "(") && !is(i, "="); ++i) {
     if (is(i, "<")) {
-      const auto after = after_angle(tokens_, i);
+      const auto after = after_angle(tokens_, i, true);
       if (after > i) i = after - 1;
     } else if (tokens_[i].is_name() && name.empty() && !is(i, "alignas")) {
       name = tokens_[i].text;
@@ -143,7 +143,7 @@ Result<std::size_t> Translator::declaration(std::size_t begin, std::size_t end, 
       function.parameters = {open + 1, after_match(tokens_, open) - 1};
       return function_rest(std::move(function), after_match(tokens_, open), end);
     } else if (t.text == "<" && i > begin && tokens_[i - 1].is_name()) {
-      const auto after = after_angle(tokens_, i);
+      const auto after = after_angle(tokens_, i, true);
       i = after > i ? after : i + 1;
     } else if (t.text == "(" && last_name < end && i > begin && (tokens_[i - 1].is_name() || is(i - 1, ">"))) {
       function.name = tokens_[last_name].text;
@@ -192,6 +192,9 @@ Result<std::size_t> Translator::function_rest(Function function, std::size_t at,
   }
   if (function.kernel)
     if (auto ok = kernel_parameters(function); !ok) return std::unexpected(ok.error());
+  for (auto i = function.parameters.begin; i < function.parameters.end;
+       ++i)  // helpers carry kernels' attributes around
+    if (is(i, "[") && is(i + 1, "[")) remove(i, after_match(tokens_, i));
   if (at < end && is(at, "{")) {
     const auto after = after_match(tokens_, at);
     if (after > end || !is(after - 1, "}")) return bad(at, "expected '}'");
@@ -222,7 +225,7 @@ Result<std::size_t> Translator::instantiation(std::size_t at, std::size_t end, c
     } else if (is(i, "decltype")) {
       i = after_match(tokens_, i + 1);
     } else if (is(i, "<")) {
-      const auto after = after_angle(tokens_, i);
+      const auto after = after_angle(tokens_, i, true);
       found.arguments = text_of(i, after);
       i = after > i ? after : i + 1;
     } else if (is(i, "(")) {
@@ -236,7 +239,11 @@ Result<std::size_t> Translator::instantiation(std::size_t at, std::size_t end, c
   if (close == at || name >= end) return bad(at, "expected ';' after an explicit instantiation");
   found.host_name = attributes.host_name;
   found.function = path + tokens_[name].text;
-  if (open < end) found.prototype = plain_parameters({open + 1, after_match(tokens_, open) - 1});
+  if (open < end) {
+    const Range parameters{open + 1, after_match(tokens_, open) - 1};
+    found.prototype = plain_parameters(parameters);
+    found.parameter_count = count_parameters(parameters);
+  }
   if (attributes.kernel || !found.host_name.empty()) {
     remove(at, close);
     instantiations_.push_back(std::move(found));
@@ -256,7 +263,7 @@ Status Translator::variable(std::size_t begin, std::size_t end, Scope scope) {
       continue;
     }
     if (is(i, "<") && i > begin && tokens_[i - 1].is_name())
-      if (const auto after = after_angle(tokens_, i); after > i) {
+      if (const auto after = after_angle(tokens_, i, true); after > i) {
         i = after - 1;
         continue;
       }

@@ -82,7 +82,7 @@ Status Translator::kernel_parameters(Function& function) {
         return bad(k, "the emulator leaves out textures and samplers", "unsupported");
       if (t.find("acceleration_structure") != t.npos || t.find("function_table") != t.npos)
         return bad(k, "the emulator leaves out " + t, "unsupported");
-      indirect |= t == "*" || t == "&";
+      indirect |= t == "*" || t == "&" || (t == "[" && !is(k + 1, "[") && !is(k - 1, "["));
       constant |= t == "const" || t == "constant";
       if (t == "[" && is(k + 1, "[")) {
         const auto after = after_match(tokens_, k);
@@ -131,6 +131,26 @@ Status Translator::kernel_parameters(Function& function) {
   return {};
 }
 
+/// How many parameters stand there: kernels of one name are told apart by it.
+std::size_t Translator::count_parameters(Range parameters) const {
+  std::size_t count = parameters.end > parameters.begin ? 1 : 0;
+  for (std::size_t i = parameters.begin; i < parameters.end;) {
+    count += is(i, ",");
+    const auto angle = is(i, "<") ? after_angle(tokens_, i) : i;
+    i = angle > i ? angle : is(i, "(") || is(i, "[") || is(i, "{") ? after_match(tokens_, i) : i + 1;
+  }
+  return count;
+}
+
+/// The kernel that an instantiation names.
+const Function* Translator::instantiated(const Instantiation& of) const {
+  for (const auto& f : functions_)
+    if (f.kernel && f.has_body && f.is_template && f.path == of.function &&
+        (of.prototype.empty() || of.parameter_count == f.found.size()))
+      return &f;
+  return nullptr;
+}
+
 /// The text of a parameter list without attributes.
 std::string Translator::plain_parameters(Range parameters) {
   std::string text;
@@ -172,7 +192,7 @@ std::string Translator::entries() const {
       if (p.kind == Parameter::Kind::buffer) call += fmt::format("mtl_buffer<{}>(mtl_t, {})", type_of, p.index);
       if (p.kind == Parameter::Kind::threadgroup) call += fmt::format("mtl_dynamic<{}>(mtl_t, {})", type_of, p.index);
       if (p.kind == Parameter::Kind::builtin) call += fmt::format("mtl_position<{}>(mtl_t->{})", type_of, p.builtin);
-      sizes += fmt::format("mtl_size<{0}>(), mtl_alignment<{0}>(), ", type_of);
+      sizes += fmt::format("mtl_size<{0}>(), mtl_alignment<{0}>(), mtl_letter<{0}>(), ", type_of);
     }
     text += fmt::format("{}{}({}); }} ", f.path, arguments, call);
     text += fmt::format("extern \"C\" MTL_EXPORT const __global unsigned mtl_sizes_{}[] = {{{}0}};", number, sizes);
@@ -181,11 +201,7 @@ std::string Translator::entries() const {
   for (const auto& f : functions_)
     if (f.kernel && f.has_body && !f.is_template) entry(f, "", "", f.line);
   for (const auto& i : instantiations_)
-    for (const auto& f : functions_)
-      if (f.kernel && f.has_body && f.is_template && f.path == i.function) {
-        entry(f, i.arguments, i.prototype, i.line);
-        break;
-      }
+    if (const auto* f = instantiated(i)) entry(*f, i.arguments, i.prototype, i.line);
   return text;
 }
 

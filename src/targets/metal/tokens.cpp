@@ -164,14 +164,16 @@ std::size_t after_match(const std::vector<Token>& tokens, std::size_t open) {
   return tokens.size();
 }
 
-std::size_t after_angle(const std::vector<Token>& tokens, std::size_t open) {
+std::size_t after_angle(const std::vector<Token>& tokens, std::size_t open, bool certain) {
   int depth = 0;
   for (std::size_t i = open; i < tokens.size();) {
     const auto& t = tokens[i].text;
     if (tokens[i].kind == TokenKind::punctuation) {
-      if (t == "<") ++depth;
+      const bool comparison = i > open && (tokens[i - 1].text == ")" || tokens[i - 1].kind == TokenKind::number);
+      if (t == "<" && !comparison) ++depth;
       if (t == ">" && --depth == 0) return i + 1;
-      if (t == ";" || t == "{" || t == "}" || t == ")" || t == "]" || t == "&&" || t == "||") return open;
+      if (t == ";" || t == "{" || t == "}" || t == ")" || t == "]" || (!certain && (t == "&&" || t == "||")))
+        return open;
       if (t == "(" || t == "[") {
         i = after_match(tokens, i);
         continue;

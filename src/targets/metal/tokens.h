@@ -35,6 +35,7 @@ Result<std::vector<Token>> tokenize(std::string_view source, bool markers);
 std::size_t after_match(const std::vector<Token>& tokens, std::size_t open);
 
 /// The same for "<" as a template bracket; returns `open` where it closes nothing before ";" or "{" (a comparison).
-std::size_t after_angle(const std::vector<Token>& tokens, std::size_t open);
+/// In a declaration there are no comparisons: with `certain`, && and || may stand inside.
+std::size_t after_angle(const std::vector<Token>& tokens, std::size_t open, bool certain = false);
 
 }  // namespace burnish::metal

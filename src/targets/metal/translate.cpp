@@ -64,11 +64,8 @@ Result<Translation> Translator::run() {
     if (f.kernel && f.has_body && !f.is_template)
       out.kernels.push_back({f.host_name.empty() ? f.name : f.host_name, f.line, f.found, f.most_threads});
   for (const auto& i : instantiations_)
-    for (const auto& f : functions_)
-      if (f.kernel && f.has_body && f.is_template && f.path == i.function) {
-        out.kernels.push_back({i.host_name.empty() ? f.name : i.host_name, i.line, f.found, f.most_threads});
-        break;
-      }
+    if (const auto* f = instantiated(i))
+      out.kernels.push_back({i.host_name.empty() ? f->name : i.host_name, i.line, f->found, f->most_threads});
   return out;
 }
 

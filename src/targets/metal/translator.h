@@ -33,6 +33,7 @@ struct Function {
 struct Instantiation {
   std::string host_name, function, arguments;  ///< arguments: "<float>" or empty
   std::string prototype;                       ///< the parameter list without attributes; empty for decltype(f<float>)
+  std::size_t parameter_count = 0;
   int line = 0;
 };
 
@@ -56,6 +57,8 @@ class Translator {
   // kernels.cpp
   Status kernel_parameters(Function& function);
   std::string plain_parameters(Range parameters);
+  std::size_t count_parameters(Range parameters) const;
+  const Function* instantiated(const Instantiation& of) const;
   Status take_attributes(std::size_t begin, std::size_t end, Function& function);
   std::string entries() const;
   // bodies.cpp

@@ -135,7 +135,7 @@ Status check_request(const Loaded& kernel, const LaunchRequest& request) {
     const auto bound = std::ranges::find(request.buffers, p.index, &Buffer::index);
     if (bound == request.buffers.end())
       return misuse(kernel, fmt::format("missing buffer binding at index {} for '{}'", p.index, p.name));
-    const auto least = kernel.sizes[2 * i], alignment = kernel.sizes[2 * i + 1];
+    const auto least = kernel.sizes[3 * i], alignment = kernel.sizes[3 * i + 1];
     if (bound->bytes < least)
       return misuse(kernel, fmt::format("argument {} ('{}') has {} bytes, the kernel's type has {}", p.index, p.name,
                                         bound->bytes, least));

@@ -39,7 +39,7 @@ struct LaunchRequest {
 struct Loaded {
   Kernel kernel;
   Entry entry = nullptr;
-  const std::uint32_t* sizes = nullptr;  ///< pairs {bytes at least, alignment}, one a parameter
+  const std::uint32_t* sizes = nullptr;  ///< {bytes at least, alignment, letter (p, i, f, ?)}, one a parameter
   std::vector<std::string> shared_names;
   std::uintptr_t low = 0, high = 0;  ///< of the object in memory
   bool checked = false;

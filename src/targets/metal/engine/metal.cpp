@@ -1,4 +1,4 @@
-#include "targets/metal/engine/metal.h"
+#include "base/metal_engine.h"
 
 #include <cstring>
 
@@ -38,7 +38,8 @@ json description(const metal::Library& library) {
                             {"name", p.name},
                             {"builtin", p.builtin},
                             {"writable", p.writable},
-                            {"least_bytes", k.sizes[2 * i]}});
+                            {"least_bytes", k.sizes[3 * i]},
+                            {"letter", std::string(1, static_cast<char>(k.sizes[3 * i + 2]))}});
     }
     kernels.push_back({{"name", k.kernel.name},
                        {"line", k.kernel.line},
@@ -111,8 +112,8 @@ MTL_API burnish_metal_library* burnish_metal_compile(const char* request, char**
   return open(metal::compile(r), r.checked, reply);
 }
 
-MTL_API burnish_metal_library* burnish_metal_open(const char* object, int checked, char** reply) {
-  return open(metal::load_compiled(object), checked != 0, reply);
+MTL_API burnish_metal_library* burnish_metal_open(const char* object, const char* facts, int checked, char** reply) {
+  return open(metal::load_compiled(object, facts ? facts : ""), checked != 0, reply);
 }
 
 MTL_API void burnish_metal_close(burnish_metal_library* library) {

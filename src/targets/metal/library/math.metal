@@ -1,6 +1,9 @@
 // Metal's mathematics: float by the C library, half and bfloat computed in float and rounded, vectors element by
 // element. Overloads are plain functions for each scalar type, so that max(float, int) is ambiguous as on a Mac.
 namespace metal {
+// bfloat's functions are templates, as Apple's seem to be: sources that bring their own for bfloat then prefer theirs.
+#define MTL_BFLOAT template <class B, enable_if_t<is_same<B, bfloat>::value, int> = 0>
+#define MTL_PLAIN
 #define MTL_UNARY(name, ...)                       \
   MTL_FN float name(float x) {                     \
     return __VA_ARGS__;                            \
@@ -9,9 +12,9 @@ namespace metal {
     float x = h;                                   \
     return (half)(__VA_ARGS__);                    \
   }                                                \
-  MTL_FN bfloat name(bfloat h) {                   \
-    float x = h;                                   \
-    return (bfloat)(__VA_ARGS__);                  \
+  MTL_BFLOAT MTL_FN B name(B h) { \
+    float x = h; \
+    return (B)(__VA_ARGS__); \
   }                                                \
   template <class T, int N>                        \
   MTL_FN vec<T, N> name(vec<T, N> v) {             \
@@ -64,9 +67,9 @@ MTL_UNARY(acosh, __builtin_acoshf(x)) MTL_UNARY(asin, __builtin_asinf(x)) MTL_UN
     float x = h, y = g;                    \
     return (half)(__VA_ARGS__);            \
   }                                        \
-  MTL_FN bfloat name(bfloat h, bfloat g) { \
-    float x = h, y = g;                    \
-    return (bfloat)(__VA_ARGS__);          \
+  MTL_BFLOAT MTL_FN B name(B h, B g) { \
+    float x = h, y = g; \
+    return (B)(__VA_ARGS__); \
   }                                        \
   MTL_SCALAR_OR_VECTOR(name)
                                                         MTL_BINARY(atan2, __builtin_atan2f(x, y))
@@ -99,80 +102,81 @@ MTL_UNARY(acosh, __builtin_acoshf(x)) MTL_UNARY(asin, __builtin_asinf(x)) MTL_UN
   }
 MTL_INTEGERS(MTL_MAX_MIN)
 // Where one is NaN, the other comes back, as with fmax.
-#define MTL_FLOAT_MAX_MIN(T)                                 \
-  MTL_FN T max(T a, T b) {                                   \
+#define MTL_FLOAT_MAX_MIN(kind, T)                                 \
+  kind MTL_FN T max(T a, T b) {                                   \
     return (T)__builtin_fmaxf((float)a, (float)b);           \
   }                                                          \
-  MTL_FN T min(T a, T b) {                                   \
+  kind MTL_FN T min(T a, T b) {                                   \
     return (T)__builtin_fminf((float)a, (float)b);           \
   }                                                          \
-  MTL_FN T clamp(T x, T low, T high) {                       \
+  kind MTL_FN T clamp(T x, T low, T high) {                       \
     return min(max(x, low), high);                           \
   }                                                          \
-  MTL_FN T abs(T x) {                                        \
+  kind MTL_FN T abs(T x) {                                        \
     return (T)__builtin_fabsf((float)x);                     \
   }                                                          \
-  MTL_FN T fma(T a, T b, T c) {                              \
+  kind MTL_FN T fma(T a, T b, T c) {                              \
     return (T)__builtin_fmaf((float)a, (float)b, (float)c);  \
   }                                                          \
-  MTL_FN T mad(T a, T b, T c) {                              \
+  kind MTL_FN T mad(T a, T b, T c) {                              \
     return fma(a, b, c);                                     \
   }                                                          \
-  MTL_FN T mix(T a, T b, T t) {                              \
+  kind MTL_FN T mix(T a, T b, T t) {                              \
     return (T)((float)a + ((float)b - (float)a) * (float)t); \
   }                                                          \
-  MTL_FN T smoothstep(T low, T high, T x) {                  \
+  kind MTL_FN T smoothstep(T low, T high, T x) {                  \
     T t = clamp((T)((x - low) / (high - low)), (T)0, (T)1);  \
     return t * t * ((T)3 - (T)2 * t);                        \
   }                                                          \
-  MTL_FN T fmax3(T a, T b, T c) {                            \
+  kind MTL_FN T fmax3(T a, T b, T c) {                            \
     return max(a, max(b, c));                                \
   }                                                          \
-  MTL_FN T fmin3(T a, T b, T c) {                            \
+  kind MTL_FN T fmin3(T a, T b, T c) {                            \
     return min(a, min(b, c));                                \
   }                                                          \
-  MTL_FN T fmedian3(T a, T b, T c) {                         \
+  kind MTL_FN T fmedian3(T a, T b, T c) {                         \
     return max(min(a, b), min(max(a, b), c));                \
   }                                                          \
-  MTL_FN T ldexp(T x, int e) {                               \
+  kind MTL_FN T ldexp(T x, int e) {                               \
     return (T)__builtin_ldexpf((float)x, e);                 \
   }                                                          \
-  MTL_FN bool isnan(T x) {                                   \
+  kind MTL_FN bool isnan(T x) {                                   \
     return x != x;                                           \
   }                                                          \
-  MTL_FN bool isinf(T x) {                                   \
+  kind MTL_FN bool isinf(T x) {                                   \
     return __builtin_fabsf((float)x) == __builtin_inff();    \
   }                                                          \
-  MTL_FN bool isfinite(T x) {                                \
+  kind MTL_FN bool isfinite(T x) {                                \
     return __builtin_fabsf((float)x) < __builtin_inff();     \
   }                                                          \
-  MTL_FN bool isordered(T x, T y) {                          \
+  kind MTL_FN bool isordered(T x, T y) {                          \
     return x == x && y == y;                                 \
   }                                                          \
-  MTL_FN bool isunordered(T x, T y) {                        \
+  kind MTL_FN bool isunordered(T x, T y) {                        \
     return x != x || y != y;                                 \
   }                                                          \
-  MTL_FN bool signbit(T x) {                                 \
+  kind MTL_FN bool signbit(T x) {                                 \
     return __builtin_signbitf((float)x);                     \
   }                                                          \
-  MTL_FN T sincos(T x, __private T& c) {                     \
+  kind MTL_FN T sincos(T x, __private T& c) {                     \
     c = cos(x);                                              \
     return sin(x);                                           \
   }                                                          \
-  MTL_FN T modf(T x, __private T& whole) {                   \
+  kind MTL_FN T modf(T x, __private T& whole) {                   \
     whole = trunc(x);                                        \
     return copysign(isinf(x) ? (T)0 : (T)(x - whole), x);    \
   }                                                          \
-  MTL_FN T frexp(T x, __private int& e) {                    \
+  kind MTL_FN T frexp(T x, __private int& e) {                    \
     int k;                                                   \
     float m = __builtin_frexpf((float)x, &k);                \
     e = k;                                                   \
     return (T)m;                                             \
   }                                                          \
-  MTL_FN int ilogb(T x) {                                    \
+  kind MTL_FN int ilogb(T x) {                                    \
     return __builtin_ilogbf((float)x);                       \
   }
-MTL_FLOAT_MAX_MIN(float) MTL_FLOAT_MAX_MIN(half) MTL_FLOAT_MAX_MIN(bfloat) MTL_FN bool isnormal(float x) {
+MTL_FLOAT_MAX_MIN(MTL_PLAIN, float) MTL_FLOAT_MAX_MIN(MTL_PLAIN, half) MTL_FLOAT_MAX_MIN(MTL_BFLOAT, B)
+MTL_FN bool isnormal(float x) {
   return __builtin_isnormal(x);
 }
 MTL_SCALAR_OR_VECTOR(max)

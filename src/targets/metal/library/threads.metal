@@ -492,6 +492,19 @@ constexpr uint mtl_size() {
   else
     return 0;
 }
+/// What a plan gives: a pointer, an int64, a float; else nothing that it could give.
+template <class P>
+constexpr uint mtl_letter() {
+  if constexpr (__is_reference(P)) {
+    using T = metal::remove_cv_t<metal::remove_reference_t<P>>;
+    if constexpr (__is_integral(T) && sizeof(T) >= 4) return 'i';
+    else if constexpr (__is_same(T, float)) return 'f';
+    else if constexpr (metal::is_arithmetic<T>::value) return '?';
+    else return 'p';
+  } else {
+    return 'p';
+  }
+}
 template <class P>
 constexpr uint mtl_alignment() {
   if constexpr (__is_reference(P))

@@ -344,6 +344,10 @@ MTL_VECTORS(uchar) MTL_VECTORS(short) MTL_VECTORS(ushort) MTL_VECTORS(int) MTL_V
 }  // namespace metal
 
 // Vectors made as Metal makes them: of one scalar, of parts, of another vector of that size.
+template <class T>
+struct mtl_packed {
+  static constexpr const __global bool value = false;
+};
 template <class E, class A>
 constexpr MTL_FN auto mtl_part(A a) {
   if constexpr (metal::is_vector<A>::value)
@@ -394,6 +398,11 @@ using ::as_type;
   struct bool##N {                                                  \
     bool __VA_ARGS__;                                               \
     bool##N() = default;                                            \
+    template <class... A, class = metal::enable_if_t<sizeof...(A) == N>> \
+    MTL_METHOD bool##N(A... a) {                                    \
+      const bool all[] = {(bool)a...};                              \
+      for (int i = 0; i < N; ++i) (&x)[i] = all[i];                 \
+    }                                                               \
     MTL_METHOD bool##N(bool b) {                                    \
       for (int i = 0; i < N; ++i) (&x)[i] = b;                      \
     }                                                               \
@@ -461,6 +470,16 @@ MTL_BOOLS(4, x, y, z, w)
       return (&x)[i];                                                         \
     }                                                                         \
   };                                                                          \
+  template <>                                                                 \
+  struct mtl_packed<packed_##T##N> {                                          \
+    static constexpr const __global bool value = true;                        \
+    typedef T##N vector;                                                      \
+  };                                                                          \
+  template <>                                                                 \
+  struct metal::mtl_vector<packed_##T##N> {                                   \
+    typedef T element;                                                        \
+    static constexpr const __global int size = N;                             \
+  };                                                                          \
   MTL_FN T##N operator+(packed_##T##N a, packed_##T##N b) {                   \
     return (T##N)a + (T##N)b;                                                 \
   }                                                                           \
@@ -508,6 +527,7 @@ MTL_PACKED(half) MTL_PACKED(bfloat) MTL_PACKED(int) MTL_PACKED(uint) MTL_PACKED(
   using ::ushort;
 }
 
+#define METAL_FUNC inline
 #define INFINITY __builtin_inff()
 #define HUGE_VALF __builtin_inff()
 #define NAN __builtin_nanf("")

@@ -15,8 +15,9 @@ typedef struct burnish_metal_library burnish_metal_library;
 /// "warnings"}.
 burnish_metal_library* burnish_metal_compile(const char* request, char** reply);
 
-/// Loads an object that burnish_metal_compile (or the compile step) left; replies as above.
-burnish_metal_library* burnish_metal_open(const char* object, int checked, char** reply);
+/// Loads an object that burnish_metal_compile (or the compile step) left; replies as above. `facts`: its description,
+/// or null where that lies beside the object under the same name with .json.
+burnish_metal_library* burnish_metal_open(const char* object, const char* facts, int checked, char** reply);
 void burnish_metal_close(burnish_metal_library* library);
 void burnish_metal_free(char* reply);
 
