@@ -58,10 +58,11 @@ std::string text_of(const char (&field)[n]) {
 }
 
 bool is_reason(const std::string& word) {
-  static const std::set<std::string> words = {
-      "compile",     "object",      "crash",  "timeout", "memory",     "resources",      "protocol", "structure",
-      "shape",       "dtype",       "device", "values",  "parameters", "prepare-budget", "plan",     "inputs",
-      "unsupported", "environment", "file",   "import",  "model",      "too-large",      "random",   "stateful"};
+  static const std::set<std::string> words = {"kernel", "compile",   "object",      "crash",       "timeout",
+                                              "memory", "resources", "protocol",    "structure",   "shape",
+                                              "dtype",  "device",    "values",      "parameters",  "prepare-budget",
+                                              "plan",   "inputs",    "unsupported", "environment", "file",
+                                              "import", "model",     "too-large",   "random",      "stateful"};
   return words.contains(word);
 }
 
