@@ -2,8 +2,9 @@
 
 python bench/metal_foreign.py FOLDER [--include FOLDER]... [--limit N]
 
-FOLDER holds .metal files: PyTorch's aten/src/ATen/native/mps/kernels (c10/metal headers are taken from the installed
-PyTorch, or from --include), or MLX's mlx/backend/metal/kernels (with --include the root of MLX). Nothing of them is kept.
+FOLDER holds .metal files: PyTorch's aten/src/ATen/native/mps/kernels (c10/metal headers are those of the installed
+PyTorch, or of --include), or MLX's
+mlx/backend/metal/kernels (with --include the root of MLX). Nothing of them is kept.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import re
 import time
 from pathlib import Path
 
-import torch
-
 import burnish.metal as metal
+import torch
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
