@@ -34,6 +34,12 @@ struct Example {
   Proposal proposal;
 };
 
+/// An optimised implementation that the context `reference` shows.
+struct Reference {
+  std::string name;  ///< of the file that it came from
+  std::string text;
+};
+
 /// What an agent is told of a problem. `plan` is the folder of the exported plan (plan.json, constants.safetensors),
 /// empty where the module could not be exported.
 struct Task {
@@ -42,6 +48,7 @@ struct Task {
   json opened;   ///< the judge's reply to "open": eager_seconds, eager_error, trivial, inputs ...
   json options;  ///< the judging flags: precision, contract, mode ...
   std::vector<Example> examples;
+  std::optional<Reference> solved;  ///< a verified winner for this very problem, of an earlier run, of any target
 };
 
 /// An attempt that this agent made, and what it earned.
@@ -75,12 +82,6 @@ struct AgentRow {
   std::unique_ptr<Agent> (*make)();
 };
 std::span<const AgentRow> agent_rows();
-
-/// An optimised implementation that the context `reference` shows.
-struct Reference {
-  std::string name;  ///< of the file that it came from
-  std::string text;
-};
 
 class Asker;
 class HttpLoop;

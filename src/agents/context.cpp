@@ -65,6 +65,11 @@ Status add_context(PromptFacts& facts, const std::string& context, const Task& t
     facts.reference_kind = reference->name + ", given by the user";
     return {};
   }
+  if (task.solved) {
+    facts.reference = task.solved->text;
+    facts.reference_kind = task.solved->name;
+    return {};
+  }
   TRY(made, make_compiler()->propose(task, {}));
   if (!made) return {};
   facts.reference = as_answer(*made);

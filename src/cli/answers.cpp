@@ -138,11 +138,12 @@ Result<int> answers(const Flags& flags) {
   }
   const auto said = fmt::format("{} answers taken, {} answered before, {} not usable, {} requests were open\n", taken,
                                 before, faults, open.size());
-  if (taken == 0 || flags.no_judging) {
+  // An experiment goes on by its file, which only its user has.
+  if (taken == 0 || flags.no_judging || run.command == "experiment") {
     if (flags.common.json)
       print_json({{"run", run.id}, {"taken", taken}, {"before", before}, {"unusable", faults}, {"open", open.size()}});
     else
-      print_text(said);
+      print_text(said + (run.command == "experiment" ? "To judge them: burnish experiment FILE.toml again\n" : ""));
     return taken > 0 || faults == 0 ? exit_ok : exit_failure;
   }
   std::fputs(said.c_str(), stderr);

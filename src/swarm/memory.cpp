@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agents/prompt.h"
 #include "swarm/proposals.h"
 #include "swarm/similarity.h"
 
@@ -118,6 +119,42 @@ Result<std::vector<Example>> nearest_solved(Store& store, const ProblemRecord& p
     examples.push_back(std::move(*example));
   }
   return examples;
+}
+
+Result<std::optional<Reference>> verified_winner(Store& store, const ProblemRecord& problem, const std::string& target,
+                                                 const HeldOut& held_out) {
+  TRY(own_run, store.run(problem.run));
+  const bool measured = held_out.whole_run || matches(held_out.globs, problem.name);
+  const auto own = identities(problem);
+  std::optional<Found> best;
+  std::string best_target;
+  TRY(runs, store.runs());
+  for (const auto& run : runs) {
+    const auto theirs = run.options.value(json::json_pointer("/judging/target"), std::string());
+    if (run.created > own_run.created || run.id == problem.run || (measured && theirs == target)) continue;
+    TRY(problems, store.problems(run.id));
+    for (auto& p : problems) {
+      if (p.state != "done" || p.outcome.value("verdict", "") != "accepted") continue;
+      const auto who = identities(p);
+      const auto same = [&](const char* kind) {
+        return std::ranges::any_of(who,
+                                   [&](const std::string& id) { return id.starts_with(kind) && own.contains(id); });
+      };
+      if (!same("plan ") && !(same("name ") && same("source "))) continue;
+      const auto speedup = p.outcome.value("speedup", json());
+      Found found{theirs == target ? 1.0 : 0.0, speedup.is_number() ? speedup.get<double>() : 1.0, std::move(p)};
+      if (best && std::pair(found.alike, found.low) <= std::pair(best->alike, best->low)) continue;
+      TRY(example, example_of(store, found));
+      if (!example) continue;  // a recipe
+      best = std::move(found);
+      best_target = theirs;
+    }
+  }
+  if (!best) return std::nullopt;
+  TRY(example, example_of(store, *best));
+  return Reference{
+      fmt::format("accepted for {} at {:.2f} times the module's speed, in an earlier run", best_target, best->low),
+      as_answer(example->proposal)};
 }
 
 Result<std::map<std::string, Tally>> earlier_tallies(Store& store, const ProblemRecord& problem, const json& plan) {

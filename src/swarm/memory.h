@@ -21,6 +21,11 @@ struct HeldOut {
 Result<std::vector<Example>> nearest_solved(Store& store, const ProblemRecord& problem, const json& plan,
                                             const std::string& target, const HeldOut& held_out, std::size_t most = 2);
 
+/// A winner for this very problem (the same name and source, or the same plan) from a run begun earlier: the fastest of
+/// the same target, else of any other. Of a held-out problem only one for another target, which solves another task.
+Result<std::optional<Reference>> verified_winner(Store& store, const ProblemRecord& problem, const std::string& target,
+                                                 const HeldOut& held_out);
+
 /// How often each agent did well on the earlier problems of this run: those of the same kind count whole, others a
 /// quarter.
 Result<std::map<std::string, Tally>> earlier_tallies(Store& store, const ProblemRecord& problem, const json& plan);

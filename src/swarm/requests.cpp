@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "swarm/choices.h"
 #include "swarm/ledger.h"
+#include "swarm/memory.h"
 #include "swarm/proposals.h"
 
 namespace burnish {
@@ -79,6 +80,8 @@ Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, c
         fs::create_directories(folder, ec);
         TRY(made, task_of(store, run, problem, folder));
         task = std::move(made);
+        TRY(winner, verified_winner(store, problem, task->target, {choices.held_out, run.command == "experiment"}));
+        task->solved = std::move(winner);
       }
       TRY(prompt, batch_prompt(agent, *model, *task, *history, run.host, choices.attempts, choices.reference));
       const int number = history->empty() ? 1 : history->back().number + 1;

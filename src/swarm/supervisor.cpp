@@ -133,6 +133,12 @@ class Search {
       TRY(text, read_file(task_.plan / "plan.json"));
       plan = json::parse(text, nullptr, /*allow_exceptions=*/false);
     }
+    TRY(problems, swarm_.store.problems(problem_.run));  // ours as it is now, with the files that came with its opening
+    for (const auto& problem : problems) {
+      if (problem.id != problem_.id) continue;
+      TRY(winner, verified_winner(swarm_.store, problem, task_.target, options_.held_out));
+      task_.solved = std::move(winner);
+    }
     if (swarm_.strategy.wants_earlier()) {
       TRY(tallies, earlier_tallies(swarm_.store, problem_, plan));
       board_.earlier = std::move(tallies);

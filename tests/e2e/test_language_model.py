@@ -129,3 +129,13 @@ def test_another_model_may_make_the_hints(burnish) -> None:
     assert burnish(*words, "--hints-model", "sub").code == 0
     assert "Use fewer passes." in (burnish.folder / "prompts" / "2").read_text(encoding="utf-8")
     assert burnish(*words, "--hints-model", "nobody").code == 2
+
+
+def test_a_winner_of_an_earlier_run_is_the_reference_for_the_same_problem(burnish) -> None:
+    burnish.script(open={"*": {"plan": "identity"}})
+    agent = program(burnish.folder, [PLAN.replace("relu", "sigmoid"), PLAN])
+    words = ("optimize", burnish.problem(), "--agents", agent, "--attempts", "1")
+    assert burnish(*words).code == 0
+    assert burnish(*words, "--contexts", "reference").code == 0
+    second = (burnish.folder / "prompts" / "2").read_text(encoding="utf-8")
+    assert "accepted for cpu at 1.50 times" in second and "aten::sigmoid" in second

@@ -159,3 +159,19 @@ def test_the_reference_is_the_runs_own(burnish):
     mine.unlink()
     (request,), folder = ask(burnish, run)
     assert "__global__ void mine();" in (folder / f"{request['id']}.md").read_text(encoding="utf-8")
+
+
+def test_an_experiment_takes_answers_and_goes_on_by_its_file(burnish):
+    burnish.script(**IDENTITY)
+    burnish.problem("one", "problems")
+    file = burnish.folder / "study.toml"
+    file.write_text('problems = ["problems"]\nmodels = ["batch:alice"]\nagents = []\nattempts = 1\n', encoding="utf-8")
+    run = burnish("experiment", file, "--json").last["runs"][0]
+    (request,), folder = ask(burnish, run)
+    answer(folder, request, PLAN % "relu")
+    done = burnish("answers", run, folder)
+    assert done.code == 0 and "burnish experiment FILE.toml" in done.out, done.err
+    done = burnish("experiment", file, "--json")
+    assert done.code == 0 and done.last["runs"] == [run]
+    (row,) = [r for t in done.last["tables"] if t["id"] == "outcomes" for r in t["rows"]]
+    assert row["correct and faster"]["value"] == 1

@@ -110,6 +110,22 @@ TEST_F(Memory, OnlyWhatWasThereBeforeCounts) {
   EXPECT_THAT(shown(p, softmax), ElementsAre(HasSubstr("first")));
 }
 
+TEST_F(Memory, AWinnerForTheSameProblemIsAReferenceButNoneOfItsOwnTargetWhereItIsMeasured) {
+  const auto before = run();
+  solve(problem(before, "mine", softmax), 2);
+  solve(problem(before, "other", convolution), 9);
+  auto there = *store_->create_run("suite", {{"judging", {{"target", "cuda"}}}}, json::object());
+  solve(problem(there, "mine", softmax), 7);
+  const auto now = run();
+  const auto p = problem(now, "mine", softmax);
+  const auto found = *verified_winner(*store_, p, "cpu", {});
+  ASSERT_TRUE(found);
+  EXPECT_THAT(found->name, HasSubstr("cpu at 2.00 times"));
+  EXPECT_THAT(found->text, HasSubstr("```json plan.json"));
+  EXPECT_THAT((*verified_winner(*store_, p, "cpu", {{}, true}))->name, HasSubstr("cuda at 7.00 times"));
+  EXPECT_FALSE(*verified_winner(*store_, problem(now, "new", like_softmax), "cpu", {}));
+}
+
 TEST_F(Memory, EarlierProblemsOfTheSameKindCountWhole) {
   const auto now = run();
   solve(problem(now, "a", softmax), 2);
