@@ -41,9 +41,9 @@ typedef struct {
   void (*parallel)(int n, void (*f)(int, void*), void* context);
 } burnish_metal_launch;
 
-/// 0: ran. 1: misuse, *reply is {"error": ...}. 2: *reply is {"finding": {"kind", "message", "line", "thread", "group",
-/// "buffer", "offset", "variable"}}; the buffers hold what the kernel had written by then (fast mode) or nothing
-/// (checked).
+/// 0: ran. 1: misuse, *reply is {"error": ...}. 2: *reply is {"finding": {"kind", "message", "line", "other_line",
+/// "thread", "group", "buffer", "offset", "variable"}}; the buffers hold what the kernel had written by then (fast
+/// mode) or nothing (checked).
 int burnish_metal_run(burnish_metal_library* library, const char* kernel, const burnish_metal_launch* launch,
                       char** reply);
 

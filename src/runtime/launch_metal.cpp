@@ -72,6 +72,7 @@ std::uint64_t reach(const at::Tensor& tensor, std::int64_t offset) {
 std::string text_of(const json& finding) {
   auto text = finding.value("kind", "") + ": " + finding.value("message", "");
   if (const int line = finding.value("line", 0)) text = "line " + std::to_string(line) + ": " + text;
+  if (const int line = finding.value("other_line", 0)) text += " (there: line " + std::to_string(line) + ")";
   return text;
 }
 

@@ -17,7 +17,7 @@ from burnish.errors import BurnishError
 
 
 class Finding(RuntimeError):
-    """What is wrong with a kernel: `kind`, `kernel`, `line`, `thread` (in the threadgroup), `group`, `buffer` (argument
+    """What is wrong with a kernel: `kind`, `kernel`, `line` (and `other_line` of a race), `thread` (in the threadgroup), `group`, `buffer` (argument
     index, or None), `offset` in bytes, `variable` (of threadgroup memory)."""
 
     def __init__(self, facts: dict[str, Any]) -> None:
@@ -25,6 +25,7 @@ class Finding(RuntimeError):
         self.message: str = facts["message"]
         self.kernel: str = facts["kernel"]
         self.line: int = facts["line"]
+        self.other_line: int = facts.get("other_line", 0)
         self.thread: tuple[int, ...] = tuple(facts["thread"])
         self.group: tuple[int, ...] = tuple(facts["group"])
         self.buffer: int | None = facts["buffer"]
@@ -32,7 +33,8 @@ class Finding(RuntimeError):
         self.variable: str = facts["variable"]
         place = f"program_source:{self.line}: " if self.line else ""
         who = f"kernel {self.kernel}, thread {self.thread} of threadgroup {self.group}"
-        super().__init__(f"{place}{self.kind}: {self.message} ({who})")
+        there = f"; the other access is on line {self.other_line}" if self.other_line else ""
+        super().__init__(f"{place}{self.kind}: {self.message} ({who}{there})")
 
 
 @dataclass(frozen=True)

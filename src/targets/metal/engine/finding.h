@@ -15,7 +15,9 @@ struct Finding {
   int buffer = -1;                                 ///< argument index; -1 for threadgroup memory and what has no buffer
   std::int64_t offset = 0;                         ///< in bytes, in the buffer or the threadgroup variable
   std::string variable;                            ///< of threadgroup memory
-  int order = 0;                                   ///< among several, which came first
+  std::uintptr_t other_pc = 0;                     ///< of a race: where the other thread was
+  int other_line = 0;
+  int order = 0;  ///< among several, which came first
 };
 
 }  // namespace burnish::metal

@@ -63,6 +63,7 @@ json finding_json(const metal::Finding& f, const std::string& kernel) {
            {{"kind", f.kind},
             {"message", f.message},
             {"line", f.line},
+            {"other_line", f.other_line},
             {"kernel", kernel},
             {"thread", f.thread},
             {"group", f.group},

@@ -146,13 +146,16 @@ bool Shadow::describe(std::uintptr_t address, Finding& finding, std::string& tex
 
 void Shadow::track(Group& group, Cell* cells, std::size_t first, std::size_t last, bool device, Access kind,
                    Finding found, const std::function<std::string(Finding&)>& what) {
-  const auto me = number_of(group), epoch = epoch_of(group, device, kind.atomic);
+  const auto low = group.launch().kernel.low;
+  const Cell::Touch me{number_of(group), epoch_of(group, device, kind.atomic),
+                       static_cast<std::uint32_t>(found.pc - low)};
+  const auto meets = [&](const Cell::Touch& t) { return unordered(t.thread, t.epoch, me.thread, me.epoch); };
   for (std::size_t i = first; i <= last; ++i) {
     Cell& c = cells[i];
     if (!device) {  // the memory of an earlier threadgroup is nobody's
-      if (c.writer && !same_group(c.writer, me)) c = {};
-      if (c.reader && !same_group(c.reader, me)) c = {};
-      if ((!kind.write || kind.reads) && c.writer == 0 && unwritten_.size() < most_unwritten &&
+      if (c.writer.thread && !same_group(c.writer.thread, me.thread)) c = {};
+      if (c.reader.thread && !same_group(c.reader.thread, me.thread)) c = {};
+      if ((!kind.write || kind.reads) && c.writer.thread == 0 && unwritten_.size() < most_unwritten &&
           !unwritten_.contains(i)) {
         found.kind = "uninitialised";
         found.message = what(found) + " is read before any thread has written it";
@@ -160,49 +163,28 @@ void Shadow::track(Group& group, Cell* cells, std::size_t first, std::size_t las
         unwritten_.emplace(i, found);
       }
       const auto read = kind.write ? unwritten_.find(i) : unwritten_.end();
-      if (read != unwritten_.end() && unordered(c.reader, c.read_epoch, me, epoch)) {
+      if (read != unwritten_.end() && meets(c.reader)) {
         auto reader = std::move(read->second);
         reader.kind = "race";
+        reader.other_pc = found.pc;
         reader.message = what(reader) + fmt::format(" is read here, and {} writes it with no barrier between",
-                                                    thread_text(me, group.launch()));
+                                                    thread_text(me.thread, group.launch()));
         group.abort(std::move(reader));
       }
     }
-    std::uint32_t other = 0;
-    const char* did = "wrote";
-    if (unordered(c.writer, c.write_epoch, me, epoch))
-      other = c.writer;
-    else if (unordered(c.writer2, c.write_epoch2, me, epoch))
-      other = c.writer2;
-    if (kind.write && !other) {
-      did = "read";
-      if (unordered(c.reader, c.read_epoch, me, epoch))
-        other = c.reader;
-      else if (unordered(c.reader2, c.read_epoch2, me, epoch))
-        other = c.reader2;
-    }
+    const Cell::Touch* other = meets(c.writer) ? &c.writer : meets(c.writer2) ? &c.writer2 : nullptr;
+    const char* did = other ? "wrote" : "read";
+    if (kind.write && !other) other = meets(c.reader) ? &c.reader : meets(c.reader2) ? &c.reader2 : nullptr;
     if (other) {
       found.kind = "race";
+      found.other_pc = low + other->place;
       found.message = fmt::format("{} is {} here, and {} {} it with no barrier between", what(found),
-                                  kind.write ? "written" : "read", thread_text(other, group.launch()), did);
+                                  kind.write ? "written" : "read", thread_text(other->thread, group.launch()), did);
       group.abort(std::move(found));
     }
-    if (kind.write && c.writer != me) {
-      c.writer2 = c.writer;
-      c.write_epoch2 = c.write_epoch;
-    }
-    if (kind.write) {
-      c.writer = me;
-      c.write_epoch = epoch;
-    } else if (c.reader == me || c.reader == 0) {
-      c.reader = me;
-      c.read_epoch = epoch;
-    } else {
-      c.reader2 = c.reader;
-      c.read_epoch2 = c.read_epoch;
-      c.reader = me;
-      c.read_epoch = epoch;
-    }
+    auto& last_touch = kind.write ? c.writer : c.reader;
+    if (last_touch.thread != me.thread) (kind.write ? c.writer2 : c.reader2) = last_touch;
+    last_touch = me;
   }
 }
 

@@ -43,8 +43,11 @@ class Shadow {
   bool describe(std::uintptr_t address, Finding& finding, std::string& text) const;
 
  private:
+  /// Who wrote last and before that, and the same of readers: thread, epoch, and place in the object.
   struct Cell {
-    std::uint32_t writer, write_epoch, writer2, write_epoch2, reader, read_epoch, reader2, read_epoch2;
+    struct Touch {
+      std::uint32_t thread, epoch, place;
+    } writer, writer2, reader, reader2;
   };
   struct Window {
     std::uintptr_t base = 0;  ///< of the data
