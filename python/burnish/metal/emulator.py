@@ -17,7 +17,8 @@ from burnish.errors import BurnishError
 
 
 class Finding(RuntimeError):
-    """What is wrong with a kernel: `kind`, `kernel`, `line` (and `other_line` of a race), `thread` (in the threadgroup), `group`, `buffer` (argument
+    """What is wrong with a kernel: `kind`, `kernel`, `line` (and `other_line` of a race), `thread` (in the
+    threadgroup), `group`, `buffer` (argument
     index, or None), `offset` in bytes, `variable` (of threadgroup memory)."""
 
     def __init__(self, facts: dict[str, Any]) -> None:

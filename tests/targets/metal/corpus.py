@@ -59,8 +59,8 @@ def _arguments(case: dict[str, Any]) -> tuple[list[Any], dict[str, torch.Tensor]
 
 
 def found(name: str, case: dict[str, Any]) -> tuple[str, int]:
-    """What is found in a kernel: its kind and line; ("", 0) where nothing is. A race is between two lines and named with
-    both: the expected one is given back where it is the other."""
+    """What is found in a kernel: its kind and line; ("", 0) where nothing is. A race is between two lines and
+    named with both: the expected one is given back where it is the other."""
     source = (HERE / "broken" / f"{name}.metal").read_text()
     values, _, casts = _arguments(case)
     try:

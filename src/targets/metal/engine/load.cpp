@@ -71,8 +71,10 @@ const Loaded* Library::find(const std::string& name) const {
 
 Result<std::optional<Finding>> Library::launch(const Loaded& kernel, const LaunchRequest& request) const {
   auto done = metal::launch(kernel, request);
-  if (done && *done && (*done)->line == 0 && (*done)->pc >= base_)
-    (*done)->line = compiled_.line_of((*done)->pc - base_);
+  if (!done || !*done) return done;
+  auto& f = **done;
+  if (f.line == 0 && f.pc >= base_) f.line = compiled_.line_of(f.pc - base_);
+  if (f.other_pc >= base_) f.other_line = compiled_.line_of(f.other_pc - base_);
   return done;
 }
 
