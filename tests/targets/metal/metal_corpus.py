@@ -1,7 +1,7 @@
 """The two corpora of Metal kernels: broken/ (one fault each, its kind and line in cases.json) and correct/ (what each
 computes, as an expression of PyTorch).
 
-python tests/targets/metal/corpus.py [--unseen]     run both, print what is not as it should be and the figures
+python tests/targets/metal/metal_corpus.py [--unseen]     run both, print what is not as it should be and the figures
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every fault of broken/ is found, at its line and as its kind; every kernel of correct/ passes in both modes."""
 
-import corpus
+import metal_corpus as corpus
 import pytest
 
 
