@@ -60,6 +60,8 @@ class Result:
 class Command:
     """`burnish` with a store, a script for the judge and a folder of its own."""
 
+    executable = staticmethod(executable)
+
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder, self.home = folder, folder / "home"
         self.script_file, self.log = folder / "script.json", folder / "requests.jsonl"

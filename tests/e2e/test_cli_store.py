@@ -162,11 +162,9 @@ def unwritable(burnish):
 
 
 def test_a_read_only_store_is_said(burnish, unwritable):
-    from conftest import executable
-
     problem = burnish.problem()
     done = subprocess.run(
-        [*unwritable, executable(), "optimize", str(problem)],
+        [*unwritable, burnish.executable(), "optimize", str(problem)],
         env=burnish.env,
         cwd=burnish.folder,
         capture_output=True,
@@ -181,15 +179,13 @@ def test_a_read_only_store_is_said(burnish, unwritable):
 def test_a_full_disk_is_said(burnish):
     if os.geteuid() != 0:
         pytest.skip("needs root to mount a small file system")
-    from conftest import executable
-
     burnish.home.mkdir()
     script = 'mount -t tmpfs -o size=160k none "$0" && exec "$@"'
     probe = ["unshare", "--mount", "sh", "-c", script, str(burnish.home)]
     if subprocess.run([*probe, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no mount namespaces here")
     done = subprocess.run(
-        [*probe, executable(), "optimize", str(burnish.problem())],
+        [*probe, burnish.executable(), "optimize", str(burnish.problem())],
         env=burnish.env, cwd=burnish.folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2

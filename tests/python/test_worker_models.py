@@ -271,9 +271,26 @@ def test_a_forged_reply_is_a_violation_or_too_early(candidate):
 
 
 LIAR = """
-import ctypes, json, mmap, os, socket, struct, sys
+import ctypes, json, mmap, os, socket, sys
+from ctypes import c_char, c_int32, c_int64, c_uint32, c_uint64
+
+
+class Tensor(ctypes.Structure):  # as in src/base/protocol.h
+    _fields_ = [("address", c_uint64), ("place", c_uint64), ("dtype", c_int32), ("dims", c_int32),
+                ("sizes", c_int64 * 12), ("strides", c_int64 * 12)]
+
+
+class Block(ctypes.Structure):
+    _fields_ = [("magic", c_uint32), ("flags", c_uint32), ("batch", c_uint32), ("first", c_uint32),
+                ("slots", c_uint32), ("order", c_uint32 * 256), ("device", c_uint32), ("fetched", c_uint32),
+                ("vary_seed", c_uint64), ("varied", c_uint32), ("poked", c_uint32), ("vary", c_uint32 * 256),
+                ("poke", c_uint32 * 256), ("state", c_uint32), ("tensors", c_uint32), ("guard_broken", c_uint32),
+                ("peak_bytes", c_uint64), ("reason", c_char * 32), ("message", c_char * 4096),
+                ("structure", c_char * 16384), ("tensor", Tensor * 256)]
+
+
 control, calls = socket.socket(fileno=3), socket.socket(fileno=4)
-block = mmap.mmap(5, 0)
+block = Block.from_buffer(mmap.mmap(5, 0))
 lies = json.loads(sys.argv[1])
 held = ctypes.create_string_buffer(4096)
 def say(text): control.sendall(text.encode() + b"\\n")
@@ -287,24 +304,17 @@ while byte := calls.recv(1):
     address, dtype, dims, sizes, strides, tensors, state, structure = lies[turn]
     turn += 1
     address = ctypes.addressof(held) if address is None else address
-    block[STATE:STATE + 8] = struct.pack("<II", state, tensors)
-    block[STRUCTURE:STRUCTURE + len(structure) + 1] = structure.encode() + b"\\0"
+    block.state, block.tensors, block.structure = state, tensors, structure.encode()
     sizes, strides = (sizes + [0] * 12)[:12], (strides + [0] * 12)[:12]
-    block[TENSOR:TENSOR + 208] = struct.pack("<Qii12q12q", address, dtype, dims, *sizes, *strides)
+    block.tensor[0] = Tensor(address, 0, dtype, dims, (c_int64 * 12)(*sizes), (c_int64 * 12)(*strides))
     calls.sendall(byte)
 """
 
 
 def test_forged_descriptors_are_lies(tmp_path):
     """A worker that speaks the protocol and lies in the control block: addresses, sizes and counts that are false."""
-    state = 4 * (1 + 4 + 256)
-    reason = state + 12 + (-(state + 12) % 8) + 8
-    structure = reason + 32 + 4096
-    tensor = structure + 16384
-    tensor += -tensor % 8
-    script = LIAR.replace("STATE", str(state)).replace("STRUCTURE", str(structure)).replace("TENSOR", str(tensor))
     file = tmp_path / "liar.py"
-    file.write_text(script)
+    file.write_text(LIAR)
     one = '{"tensor": 0}'
     truth = [None, 6, 1, [10], [1], 1, 1, one]
     lies = {

@@ -136,7 +136,8 @@ kernel void wild(device float* x, uint i [[thread_position_in_grid]]) { x[i + (1
     )
     with pytest.raises(metal.Finding, match="endless-loop"):
         library.forever(torch.zeros(4), timeout_s=0.2)
-    with pytest.raises(metal.Finding, match="out-of-bounds"):
+    # The processor tells an address that cannot be one from a misaligned access no better.
+    with pytest.raises(metal.Finding, match=r"out-of-bounds|misaligned"):
         library.wild(torch.zeros(4))
     x = torch.full((4,), -1.0)
     library.forever(x)  # and goes on working
