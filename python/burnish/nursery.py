@@ -42,7 +42,8 @@ class Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "burnish.nursery", "--fd", str(theirs.fileno()), "--runtime", runtime],
+                [sys.executable, "-P", "-m", "burnish.nursery", "--fd", str(theirs.fileno()), "--runtime", runtime,
+                 "--parent", str(os.getpid())],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 env={**os.environ, **environment}, start_new_session=True,
             )  # fmt: skip
@@ -102,9 +103,10 @@ class Server:
         for name in request.get("warm", ()):
             self._warm_up(name)
         line = socket.socket(fileno=fds[0])
+        ours = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become(request, fds)
+            self._become(request, fds, ours)
         for fd in fds[1:]:
             os.close(fd)
         self._children[pid] = line
@@ -112,11 +114,11 @@ class Server:
             line.sendall(struct.pack("i", pid))
         return True
 
-    def _become(self, request: dict, fds: Sequence[int]) -> None:
+    def _become(self, request: dict, fds: Sequence[int], parent: int) -> None:
         """In the child, never to return."""
         status = 1
         try:
-            _die_with_parent()
+            _die_with(parent)
             os.setsid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -181,10 +183,11 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _die_with_parent() -> None:
-    parent = os.getppid()
+def _die_with(parent: int) -> None:
+    """Ends this process with its parent, at once where that is gone by now. (Number 1 may be a living parent: a
+    container's main program is.)"""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent or parent == 1:
+    if os.getppid() != parent:
         os._exit(1)
 
 
@@ -214,8 +217,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m burnish.nursery", description="Forks workers for a judge.")
     parser.add_argument("--fd", type=int, required=True, help="the socket's descriptor")
     parser.add_argument("--runtime", type=Path, required=True, help="the file of burnish._runtime")
+    parser.add_argument("--parent", type=int, required=True, help="the process that it ends with")
     options = parser.parse_args(arguments)
-    _die_with_parent()
+    _die_with(options.parent)
     listen = socket.socket(fileno=options.fd)
     os.set_inheritable(options.fd, False)
     from burnish import deploy, live, recipe, worker  # noqa: F401  what workers need, imported once

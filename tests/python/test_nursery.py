@@ -132,3 +132,21 @@ time.sleep(600)
     judge.kill()
     judge.wait()
     assert gone(pids)
+
+
+def test_a_judge_that_is_process_number_one_has_a_server(tmp_path) -> None:
+    """As a container's main program is: its children's parent is number 1, and alive."""
+    spaces = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if subprocess.run([*spaces, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no namespaces of processes here")
+    script = """
+import os, time
+from burnish.workers import start_nursery
+assert os.getpid() == 1
+nursery = start_nursery()
+time.sleep(3)
+assert nursery.alive()
+nursery.close()
+"""
+    done = subprocess.run([*spaces, sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
