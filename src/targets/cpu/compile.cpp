@@ -18,6 +18,7 @@
 #include "targets/cpu/describe.h"
 #include "targets/cpu/entry.h"
 #include "targets/cpu/objects.h"
+#include "targets/sources.h"
 
 namespace fs = std::filesystem;
 
@@ -84,32 +85,17 @@ std::vector<std::string> flags(const Device& device, const CompileRequest& reque
 }
 
 Status check_names(const CompileRequest& request) {
-  const auto plain = [](const std::string& s) {
-    return !s.empty() && !std::isdigit(static_cast<unsigned char>(s[0])) &&
-           std::ranges::all_of(s, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
-  };
-  for (const auto& kernel : request.kernels)
-    if (!plain(kernel)) return fail("a kernel's name must be a C identifier", kernel, "rename it", "plan");
+  if (auto ok = check_kernel_names(request.kernels); !ok) return ok;
   for (const auto& s : request.sanitize)
     if (s != "address" && s != "undefined") return fail("unknown sanitizer", s, "use address or undefined", "plan");
-  const fs::path name(request.name);
-  if (name.filename() != name || !name.has_stem() || request.name.find_first_of("\"\\\n'") != std::string::npos)
-    return fail("a source needs a plain file name", request.name, "rename it", "plan");
-  return {};
-}
-
-std::string cut(const std::string& text, std::size_t most) {
-  if (text.size() <= most) return text;
-  auto end = text.rfind('\n', most);
-  if (end == std::string::npos || end < most / 2) end = most;
-  return text.substr(0, end) + fmt::format("\n... {} more bytes", text.size() - end);
+  return check_source_name(request.name, false);
 }
 
 /// Folder names of the sandbox would only confuse: /src/kernels.cpp becomes kernels.cpp.
 std::string diagnostics(std::string text, std::size_t most) {
   for (const std::string folder : {"/src/"})
     for (std::size_t at = 0; (at = text.find(folder, at)) != std::string::npos;) text.erase(at, folder.size());
-  return cut(text, most);
+  return cut_text(text, most);
 }
 
 Error explain(const CompileRequest& request, const Finished& finished) {
@@ -193,7 +179,7 @@ Result<Output> run_compiler(const CompileRequest& request, const Compiler& compi
   if (!finished) return std::unexpected(finished.error());
   if (!succeeded(finished->exit)) {
     if (finished->err.starts_with("bwrap: "))
-      return fail("the sandbox does not work here", cut(finished->err, 500),
+      return fail("the sandbox does not work here", cut_text(finished->err, 500),
                   "see `burnish doctor`, or pass --no-sandbox", "environment");
     return std::unexpected(explain(request, *finished));
   }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/files.h"
 #include "base/hash.h"
@@ -13,6 +12,7 @@
 #include "base/sandbox.h"
 #include "targets/cuda/cubin.h"
 #include "targets/cuda/entry.h"
+#include "targets/sources.h"
 
 namespace fs = std::filesystem;
 
@@ -32,26 +32,6 @@ std::vector<std::string> options_of(const CompileRequest& request, const Nvrtc& 
   return options;
 }
 
-Status check_names(const CompileRequest& request) {
-  const auto plain = [](const std::string& s) {
-    return !s.empty() && !std::isdigit(static_cast<unsigned char>(s[0])) &&
-           std::ranges::all_of(s, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
-  };
-  for (const auto& kernel : request.kernels)
-    if (!plain(kernel)) return fail("a kernel's name must be a C identifier", kernel, "rename it", "plan");
-  const fs::path name(request.name);
-  if (!name.has_stem() || request.name.find_first_of("\"\\\n'") != std::string::npos)
-    return fail("a source needs a plain file name", request.name, "rename it", "plan");
-  return {};
-}
-
-std::string cut(const std::string& text, std::size_t most) {
-  if (text.size() <= most) return text;
-  auto end = text.rfind('\n', most);
-  if (end == std::string::npos || end < most / 2) end = most;
-  return text.substr(0, end) + fmt::format("\n... {} more bytes", text.size() - end);
-}
-
 Error explain(const CompileRequest& request, const Finished& finished) {
   std::string why = "does not compile";
   if (std::holds_alternative<TimedOut>(finished.exit))
@@ -59,7 +39,7 @@ Error explain(const CompileRequest& request, const Finished& finished) {
   else if (std::holds_alternative<OutOfMemory>(finished.exit) || finished.err.find("bad_alloc") != std::string::npos ||
            finished.err.find("out of memory") != std::string::npos)
     why = fmt::format("does not compile within {} MiB of memory", request.memory_bytes >> 20);
-  const auto text = cut(finished.err, request.diagnostics_bytes);
+  const auto text = cut_text(finished.err, request.diagnostics_bytes);
   return Error{fmt::format("{} {} for {}", request.name, why, request.architecture),
                text.empty() ? describe(finished.exit) : text, "", "compile"};
 }
@@ -106,10 +86,10 @@ Result<Output> run_compiler(const CompileRequest& request, const Nvrtc& nvrtc, c
   TRY(finished, run(run_options));
   if (!succeeded(finished.exit)) {
     if (finished.err.starts_with("bwrap: "))
-      return fail("the sandbox does not work here", cut(finished.err, 500),
+      return fail("the sandbox does not work here", cut_text(finished.err, 500),
                   "see `burnish doctor`, or pass --no-sandbox", "environment");
     if (finished.err.starts_with("burnish nvrtc: "))
-      return fail("NVRTC does not work here", cut(finished.err, 500), "see `burnish doctor`", "environment");
+      return fail("NVRTC does not work here", cut_text(finished.err, 500), "see `burnish doctor`", "environment");
     return std::unexpected(explain(request, finished));
   }
   if (output.cubin.size() > request.object_bytes)
@@ -122,7 +102,8 @@ Result<Output> run_compiler(const CompileRequest& request, const Nvrtc& nvrtc, c
 }  // namespace
 
 Result<fs::path> compile(const CompileRequest& request, const std::function<void(int)>& started) {
-  if (auto ok = check_names(request); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_kernel_names(request.kernels); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_source_name(request.name, true); !ok) return std::unexpected(ok.error());
   TRY(nvrtc, find_nvrtc());
   if (auto ok = check_architecture(nvrtc, request.architecture); !ok) return std::unexpected(ok.error());
   const auto options = options_of(request, nvrtc);
