@@ -47,15 +47,19 @@ class Figures {
   std::vector<double> floored_, unfloored_;
 };
 
-bool flagged(const json& outcome, const char* key) {
-  return outcome.is_object() && outcome.value(key, json(false)) == true;
-}
-
 double speedup_or_one(const json& value) {
   return value.is_number() && value.get<double>() > 0 ? value.get<double>() : 1.0;
 }
 
 }  // namespace
+
+bool flagged(const json& outcome, const char* key) {
+  return outcome.is_object() && outcome.value(key, json(false)) == true;
+}
+
+bool is_trivial(const json& outcome) {
+  return flagged(outcome, "trivial") || outcome.value("reason", json()) == "trivial";
+}
 
 const EvaluationRecord* ProblemView::evaluation(std::int64_t attempt, const std::string& stage) const {
   for (const auto& e : evaluations)
@@ -133,17 +137,17 @@ json aggregate(const std::vector<ProblemView>& views) {
       continue;
     }
     const auto& outcome = problem.outcome;
-    const bool is_trivial = flagged(outcome, "trivial") || outcome.value("reason", json()) == "trivial";
-    if (is_trivial) trivial.push_back(problem.name);
+    const bool hardly_varies = is_trivial(outcome);
+    if (hardly_varies) trivial.push_back(problem.name);
     if (flagged(outcome, "saturated")) saturated.push_back(problem.name);
     const bool faster = outcome.value("verdict", "") == "accepted";
     const double unfloored = speedup_or_one(outcome.value("unfloored", json(nullptr)));
-    for (auto* figures : {&all, &level}) figures->add(flagged(outcome, "correct"), faster, unfloored, !is_trivial);
+    for (auto* figures : {&all, &level}) figures->add(flagged(outcome, "correct"), faster, unfloored, !hardly_varies);
     for (const auto& name : names) {
       const auto* best = view.best_of(name);
       agents[name].count_problem();
       agents[name].add(best != nullptr, best && best->verdict.wins(), best ? best->verdict.speedup.value_or(1.0) : 1.0,
-                       !is_trivial);
+                       !hardly_varies);
     }
     if (const auto* self = view.evaluation(0, "search"); self && self->verdict.speedup && *self->verdict.speedup > 0)
       aa.push_back(*self->verdict.speedup);

@@ -5,6 +5,11 @@
 
 namespace burnish {
 
+/// Whether a problem's recorded outcome has that flag.
+bool flagged(const json& outcome, const char* key);
+/// Its output hardly depends on its inputs: counted, and left out of averages.
+bool is_trivial(const json& outcome);
+
 /// One problem of a run with its attempts and their verdicts: what `burnish show` and the pages print.
 struct ProblemView {
   ProblemRecord problem;

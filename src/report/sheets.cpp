@@ -287,12 +287,7 @@ Sheet costs(const Study& study) {
     for (const auto& [agent, part] : study.calls) {
       const auto parts = study.parts.find(agent);
       if (parts == study.parts.end() || parts->second.model != model) continue;
-      sum.calls += part.calls;
-      sum.failed += part.failed;
-      sum.estimated += part.estimated;
-      sum.tokens_in += part.tokens_in;
-      sum.tokens_out += part.tokens_out;
-      sum.usd += part.usd;
+      sum += part;
     }
     if (sum.calls == 0) continue;
     int wins = 0;

@@ -26,19 +26,6 @@ Cell cell_of(const ProblemView& view, const std::string& agent, const AgentParts
   return cell;
 }
 
-bool flagged(const json& outcome, const char* key) {
-  return outcome.is_object() && outcome.value(key, json(false)) == true;
-}
-
-void add_call(CallSum& sum, const CallSum& part) {
-  sum.calls += part.calls;
-  sum.failed += part.failed;
-  sum.estimated += part.estimated;
-  sum.tokens_in += part.tokens_in;
-  sum.tokens_out += part.tokens_out;
-  sum.usd += part.usd;
-}
-
 class Gatherer {
  public:
   Gatherer(Study& study, const Describe& describe) : study_(study), describe_(describe) {}
@@ -59,7 +46,7 @@ class Gatherer {
     if (p.state != "done") return add_once(study_.open, p.name);
     add_once(study_.levels, p.level);
     const auto& o = p.outcome;
-    const bool trivial = flagged(o, "trivial") || o.value("reason", json()) == "trivial";
+    const bool trivial = is_trivial(o);
     if (trivial) study_.trivial[p.name] = p.level;
     if (flagged(o, "saturated")) study_.saturated[p.name] = p.level;
     const bool won = o.value("verdict", "") == "accepted";
@@ -114,7 +101,7 @@ Result<Study> study_of(Store& store, const std::vector<RunView>& runs, const Des
     for (const auto& agent : agents) gatherer.add_agent(agent);
     for (const auto& view : views) gatherer.add(view, agents);
     TRY(sums, store.call_sums(run.id));
-    for (const auto& [agent, sum] : sums) add_call(study.calls[agent], sum);
+    for (const auto& [agent, sum] : sums) study.calls[agent] += sum;
   }
   gatherer.finish();
   return study;

@@ -70,6 +70,16 @@ struct CallRecord {
 struct CallSum {
   std::int64_t calls = 0, failed = 0, estimated = 0, tokens_in = 0, tokens_out = 0;
   double usd = 0;
+
+  CallSum& operator+=(const CallSum& part) {
+    calls += part.calls;
+    failed += part.failed;
+    estimated += part.estimated;
+    tokens_in += part.tokens_in;
+    tokens_out += part.tokens_out;
+    usd += part.usd;
+    return *this;
+  }
 };
 
 /// What a run paid for, replayed calls left out.
