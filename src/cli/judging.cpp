@@ -21,18 +21,7 @@ Result<Verdict> judge_candidate(Workshop& workshop, const std::string& command, 
   TRY(run, store.create_run(command, {{"judging", to_json(workshop.judging)}, {"problem", spec_json}},
                             describe_host(workshop.judging.target)));
   TRY(problem, store.add_problem(run.id, spec.name, spec.level, spec_json));
-  AttemptRecord record{.problem = problem.id,
-                       .agent = "user",
-                       .number = 1,
-                       .strategy = command,
-                       .name = proposal.name,
-                       .form = to_text(proposal.form),
-                       .notes = proposal.notes};
-  for (const auto& [name, text] : proposal.files) {
-    TRY(artifact, store.artifacts().put(text));
-    record.files[name] = artifact;
-  }
-  TRY(attempt, store.add_attempt(std::move(record)));
+  TRY(attempt, record_proposal(store, problem.id, "user", 1, command, proposal, {}));
   TRY(folder, workshop.scratch.folder("candidate"));
   TRY(candidate, materialise(store, attempt, folder));
 

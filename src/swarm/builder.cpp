@@ -1,8 +1,7 @@
-#include <chrono>
-
 #include "swarm/builder.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/files.h"
 #include "plan/parse.h"
