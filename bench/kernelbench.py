@@ -21,12 +21,9 @@ import sys
 import time
 from pathlib import Path
 
+from command import burnish
+
 CORES_A_LANE = 2
-
-
-def burnish() -> str:
-    beside = Path(sys.executable).parent / "burnish"
-    return os.environ.get("BURNISH") or (str(beside) if beside.exists() else "burnish")
 
 
 def problems_of(checkout: Path, levels: list[str]) -> list[Path]:

@@ -21,7 +21,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from latency import EXAMPLES, burnish
+from command import EXAMPLES, burnish
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "shared"))
+from processes import tree_of
 
 KINDS = ("burnish", "judge", "nursery", "worker", "compiler")
 FINISHED = (
@@ -47,24 +50,9 @@ def kind_of(pid: int) -> str:
     return "burnish" if words[0].endswith("burnish") else ""
 
 
-def tree(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            text = Path(f"/proc/{entry}/stat").read_text(errors="replace")
-        except OSError:
-            continue
-        children.setdefault(int(text.rpartition(") ")[2].split()[1]), []).append(int(entry))
-    found, queue = [], [pid]
-    while queue:
-        found.append(queue.pop())
-        queue += children.get(found[-1], [])
-    return found
-
-
 def victim(root: int, wanted: str, draw: random.Random) -> tuple[int, str]:
     """A process of the wanted kind, else any; a fork of the nursery counts as a worker."""
-    kinds = [(pid, kind_of(pid)) for pid in tree(root)]
+    kinds = [(pid, kind_of(pid)) for pid in tree_of(root)]
     servers = [pid for pid, kind in kinds if kind == "nursery"]
     kinds = [(pid, "worker" if kind == "nursery" and pid not in servers[:1] else kind) for pid, kind in kinds if kind]
     return draw.choice([k for k in kinds if k[1] == wanted] or kinds)
@@ -90,7 +78,7 @@ def main() -> int:
                 if number < options.kills:
                     time.sleep(draw.uniform(2, 12))
                     if process.poll() is None:
-                        family = tree(process.pid)
+                        family = tree_of(process.pid)
                         pid, kind = victim(process.pid, KINDS[number % len(KINDS)], draw)
                         os.kill(pid, signal.SIGKILL)
                         if kind != "burnish":  # the run goes on by itself, or ends in order: then it is interrupted

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sqlite3
 import statistics
 import subprocess
@@ -21,7 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+from command import EXAMPLES, burnish
+
 LIMITS = {"eval, cold": 5.0, "further candidate": 0.3, "kernel": 1.5}
 PROBLEM = """import torch
 
@@ -58,11 +58,6 @@ PLAN = {
     ],
     "result": "y",
 }  # fmt: skip
-
-
-def burnish() -> str:
-    beside = Path(sys.executable).parent / "burnish"
-    return os.environ.get("BURNISH") or (str(beside) if beside.exists() else "burnish")
 
 
 def run(*arguments: object) -> dict:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
 import pathlib
 import signal
 import threading
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import pytest
+from processes import tree_of
 
 KEY = "planted-4f1c9d0e7a"
 PLAN = """```json plan.json
@@ -65,24 +65,10 @@ def hosted(burnish) -> Iterator:
     server.server_close()
 
 
-def family(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            stat = pathlib.Path(f"/proc/{entry}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        children.setdefault(int(stat.rpartition(") ")[2].split()[1]), []).append(int(entry))
-    found = [pid]
-    for parent in found:
-        found += children.get(parent, [])
-    return found
-
-
 def exposed(pid: int) -> list[str]:
     """Processes under `pid` whose command line or environment has the key (its own environment was given it)."""
     found = []
-    for process in family(pid):
+    for process in tree_of(pid):
         for name in ("cmdline", "environ") if process != pid else ("cmdline",):
             try:
                 if KEY.encode() in pathlib.Path(f"/proc/{process}/{name}").read_bytes():

@@ -11,6 +11,7 @@ import sys
 import time
 
 import pytest
+from processes import tree_of
 
 PROBLEM = """
 import torch
@@ -133,22 +134,6 @@ def test_hints_come_from_measured_steps(real):
     assert "A plain copy moves" in table and "the module takes" in table
 
 
-def descendants(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            stat = pathlib.Path(f"/proc/{entry}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        children.setdefault(int(stat.rpartition(") ")[2].split()[1]), []).append(int(entry))
-    found, todo = [], [pid]
-    while todo:
-        for child in children.get(todo.pop(), []):
-            found.append(child)
-            todo.append(child)
-    return found
-
-
 @pytest.mark.slow
 def test_a_kill_of_any_process_costs_at_most_its_attempt(real):
     """kill -9 of one process of the tree, drawn at random: the run ends in order, or goes on by --resume."""
@@ -158,7 +143,7 @@ def test_a_kill_of_any_process_costs_at_most_its_attempt(real):
         args = ["--resume", run] if run else [real.real_problem]
         process = real.start("optimize", *args, *FAST, "--agents", "inductor", "--attempts", "2", "--out", "fast")
         time.sleep(draw.uniform(3, 9))
-        tree = [process.pid, *descendants(process.pid)]
+        tree = tree_of(process.pid)
         if process.poll() is None:
             os.kill(draw.choice(tree), signal.SIGKILL)
         _, err = process.communicate(timeout=300)

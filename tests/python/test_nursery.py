@@ -13,7 +13,8 @@ import pytest
 import torch
 from burnish.problem import load_problem
 from burnish.workers import Worker, start_nursery
-from worker_tools import gone, tree_of
+from processes import tree_of
+from worker_tools import gone
 
 PROBLEM = """
 import torch

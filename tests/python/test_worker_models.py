@@ -12,7 +12,8 @@ import pytest
 import torch
 from burnish import native
 from burnish.workers import Worker
-from worker_tools import gone, leaving_nothing, tree_of
+from processes import tree_of
+from worker_tools import gone, leaving_nothing
 
 PROBLEM = """
 import torch

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from burnish.workers import Worker, freeze_all_but
-from worker_tools import kernel_plan, leaving_nothing, tree_of
+from processes import tree_of
+from worker_tools import kernel_plan, leaving_nothing
 
 LINEAR = {
     "burnish_plan": 1, "target": "cpu",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from burnish.workers import Worker
+from processes import tree_of
 
 ENTRY = """
 extern "C" void burnish_entry_k(long begin, long end, void* const* a) {
@@ -42,22 +42,6 @@ def kernel_plan(folder: Path, body: str, before: str = "") -> dict:
     }  # fmt: skip
     (folder / "plan.json").write_text(json.dumps(plan))
     return {"kind": "plan", "dir": str(folder), "kernels": {"k.cpp": str(made)}}
-
-
-def tree_of(pid: int) -> list[int]:
-    """The process and its descendants that live."""
-    children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        with contextlib.suppress(OSError, ValueError):
-            text = Path(f"/proc/{int(entry)}/stat").read_text()
-            state, parent = text.rpartition(") ")[2].split()[:2]
-            if state != "Z":
-                children.setdefault(int(parent), []).append(int(entry))
-    found, queue = [], [pid]
-    while queue:
-        found.append(queue.pop())
-        queue += children.get(found[-1], [])
-    return found
 
 
 def gone(pids: list[int], seconds: float = 10) -> bool:

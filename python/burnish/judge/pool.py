@@ -72,9 +72,8 @@ class Pool:
     def __init__(self, problem, options: Options, secret: bytes, memory_bytes: int = 2 << 30) -> None:
         self.problem, self.options, self.secret = problem, options, secret
         self.module: torch.nn.Module = problem.module
-        self.device: torch.device = getattr(
-            problem, "device", torch.device("cpu")
-        )  # inputs and outputs are kept on the CPU
+        # Where the module runs; inputs and outputs are kept on the CPU.
+        self.device: torch.device = getattr(problem, "device", torch.device("cpu"))
         self.parameters = Parameters(self.module, lambda n: seed_of(secret, "parameters", n))
         self.notes: list[str] = []
         self.eager_seconds = 0.0
