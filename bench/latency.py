@@ -2,15 +2,17 @@
 
     python bench/latency.py [--repeat 3]
 
-Prints three figures and the limits they are held to: seconds of `burnish eval --inputs 10` with an empty store, all
-included (at most 5); seconds that a plan costs in a run beyond compiling, verifying and timing (at most 0.3: the median
-of the compiler's candidates for three examples); seconds to compile a `.cpp` kernel (at most 1.5). Exit 1 if one is
-missed.
+Prints what a trusted Python worker takes until its first result, forked by the judge's fork server and started from
+nothing, and three figures with the limits they are held to: seconds of `burnish eval --inputs 10` with an empty store,
+all included (at most 5); seconds that a plan costs in a run beyond compiling, verifying and timing (at most 0.3: the
+median of the compiler's candidates for four examples); seconds to compile a `.cpp` kernel (at most 1.5). Exit 1 if one
+is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sqlite3
 import statistics
@@ -20,6 +22,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import torch
+from burnish.problem import load_problem
+from burnish.workers import Worker, start_nursery
 from command import EXAMPLES, burnish
 
 LIMITS = {"eval, cold": 5.0, "further candidate": 0.3, "kernel": 1.5}
@@ -83,6 +88,28 @@ def cold_eval(folder: Path, repeat: int) -> float:
     return statistics.median(taken)
 
 
+def worker_starts(file: Path) -> None:
+    """The second of each: by then the fork server has imported everything."""
+    problem = load_problem(str(file))
+    nursery = start_nursery()
+    loads = {
+        "module": {"kind": "reference"},
+        "torch.compile": {"kind": "recipe", "recipe": {"burnish_recipe": 1, "compile": {"mode": "default"}}},
+    }
+    ways = {"started": {}, "forked": {"nursery": nursery, "warm": ["compile"]}}
+    for (what, load), (how, settings) in itertools.product(loads.items(), ways.items()):
+        for _ in range(2):
+            started = time.perf_counter()
+            with Worker.start("python", trusted=True, **settings) as worker:
+                worker.load({**load, "problem": problem.payload})
+                worker.set_params(problem.module.state_dict())
+                worker.set_slots([[torch.randn(128, 256)]])
+                assert worker.call(0).ok
+                taken = time.perf_counter() - started
+        print(f"{how + ' worker,':15} {what:13} until its first result: {taken:.2f} s", flush=True)
+    nursery.close()
+
+
 def further_candidates(folder: Path) -> tuple[float, float]:
     """Seconds beyond verifying and timing, and of compiling, of the compiler's plans."""
     store = folder / "suite"
@@ -100,6 +127,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="burnish-latency-") as name:
         cold = cold_eval(Path(name), options.repeat)
+        worker_starts(Path(name) / "problem.py")
         beyond, kernel = further_candidates(Path(name))
     figures = {"eval, cold": cold, "further candidate": beyond, "kernel": kernel}
     for name, seconds in figures.items():
