@@ -1,9 +1,10 @@
 """KernelBench on this machine's CPU: a verdict or a reason for every problem, in as many parts as it takes.
 
-    python bench/kernelbench.py CHECKOUT --store DIR [--lanes N] [--seconds S] [--levels 1,2,3] [-- flags of suite]
+    python bench/kernelbench.py CHECKOUT --store DIR [--lanes N] [--cores N] [--seconds S] [--levels 1,2,3]
+        [-- flags of suite]
 
 CHECKOUT is a clone of github.com/ScalingIntelligence/KernelBench (commit 21fbe5a has the original sizes, which a CPU
-can take). The problems are dealt out to N lanes of two cores each, which work at the same time, each with a timing
+can take). The problems are dealt out to N lanes of two cores each (--cores), which work at the same time, each with a timing
 lease and a run of its own in one store; a lane's neighbours are noise that its twins share. After S seconds nothing new
 is begun and what is under way is interrupted; the same command goes on from there. At the end `burnish report` prints
 the table of all parts. `--lanes 1` on a quiet machine is the careful way.
@@ -22,8 +23,6 @@ import time
 from pathlib import Path
 
 from command import burnish
-
-CORES_A_LANE = 2
 
 
 def problems_of(checkout: Path, levels: list[str]) -> list[Path]:
@@ -53,10 +52,11 @@ def runs_of(store: Path) -> dict[int, str]:
 
 
 class Lane:
-    """One `burnish suite` on two cores."""
+    """One `burnish suite` on cores of its own."""
 
-    def __init__(self, number: int, folder: Path, store: Path, run: str | None, flags: list[str]) -> None:
-        cores = sorted(os.sched_getaffinity(0))[CORES_A_LANE * number : CORES_A_LANE * (number + 1)]
+    def __init__(
+        self, number: int, cores: list[int], folder: Path, store: Path, run: str | None, flags: list[str]
+    ) -> None:
         self.log = store / f"lane{number}.log"
         command = ["taskset", "-c", ",".join(map(str, cores)), burnish(), "suite", str(folder), "--store", str(store)]
         command += ["--resume", run] if run else flags
@@ -76,6 +76,7 @@ def main() -> int:
     parser.add_argument("checkout", type=Path)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--lanes", type=int, default=1)
+    parser.add_argument("--cores", type=int, default=2, help="of each lane")
     parser.add_argument("--seconds", type=float, default=0, help="of this part; 0: until all are done")
     parser.add_argument("--levels", default="1,2,3")
     ours, _, flags = "\0".join(sys.argv[1:]).partition("\0--\0")
@@ -83,15 +84,19 @@ def main() -> int:
     options.flags = flags.split("\0") if flags else []
     options.store = options.store.resolve()
     options.store.mkdir(parents=True, exist_ok=True)
-    if options.lanes * CORES_A_LANE > len(os.sched_getaffinity(0)):
-        parser.error(f"{options.lanes} lanes need {options.lanes * CORES_A_LANE} cores")
+    cores = sorted(os.sched_getaffinity(0))
+    if options.lanes * options.cores > len(cores):
+        parser.error(f"{options.lanes} lanes need {options.lanes * options.cores} cores, {len(cores)} are free to use")
     runs = runs_of(options.store)
     if runs and len(runs) != options.lanes:
         parser.error(f"the store has a run in {len(runs)} lanes: go on with --lanes {len(runs)}, or name another store")
     problems = problems_of(options.checkout, options.levels.split(","))
     end = time.monotonic() + (options.seconds or 1e9)
     folders = deal(problems, options.lanes, options.store / "problems")
-    lanes = [Lane(n, f, options.store, runs.get(n), options.flags) for n, f in enumerate(folders)]
+    lanes = [
+        Lane(n, cores[options.cores * n : options.cores * (n + 1)], f, options.store, runs.get(n), options.flags)
+        for n, f in enumerate(folders)
+    ]
     while any(lane.process.poll() is None for lane in lanes) and time.monotonic() < end:
         time.sleep(1)
     for lane in lanes:

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -189,9 +190,18 @@ def ensure_built(notice: bool = False, tests: bool = False) -> Path:
     return target
 
 
-@functools.lru_cache(maxsize=1)
 def runtime() -> ModuleType:
-    """The extension module burnish._runtime, built on first use."""
+    """The extension module burnish._runtime, built on first use. Safe with many threads at once."""
+    with _loading:
+        return _load_runtime()
+
+
+# lru_cache lets several first callers in, and an extension that two threads initialise at once may come out empty.
+_loading = threading.Lock()
+
+
+@functools.lru_cache(maxsize=1)
+def _load_runtime() -> ModuleType:
     import torch  # noqa: F401  (loads libtorch, which the extension links)
 
     folder = ensure_built(notice=True)

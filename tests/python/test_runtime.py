@@ -94,3 +94,24 @@ def test_the_cache_is_keyed_by_the_sources(tmp_path: Path, monkeypatch: pytest.M
     native.build_key.cache_clear()
     assert native.build_key() != before and torch.__version__.replace("+", "-") in before
     native.build_key.cache_clear()
+
+
+def test_threads_that_load_it_at_once_all_get_it_whole() -> None:
+    """A judge starts several workers at once; the first of them load the extension."""
+    script = """
+import importlib.util, threading, time, torch
+from burnish import native
+make = importlib.util.module_from_spec
+def make_slowly(spec):
+    module = make(spec)
+    time.sleep(0.1)  # where a thread switch left a second thread with an empty module
+    return module
+importlib.util.module_from_spec = make_slowly
+seen = []
+threads = [threading.Thread(target=lambda: seen.append(hasattr(native.runtime(), "Remote"))) for _ in range(16)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+print(len(seen), all(seen))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "16 True\n", done.stderr
