@@ -4,10 +4,10 @@
         [-- flags of suite]
 
 CHECKOUT is a clone of github.com/ScalingIntelligence/KernelBench (commit 21fbe5a has the original sizes, which a CPU
-can take). The problems are dealt out to N lanes of two cores each (--cores), which work at the same time, each with a timing
-lease and a run of its own in one store; a lane's neighbours are noise that its twins share. After S seconds nothing new
-is begun and what is under way is interrupted; the same command goes on from there. At the end `burnish report` prints
-the table of all parts. `--lanes 1` on a quiet machine is the careful way.
+can take). The problems are dealt out to N lanes of two cores each (--cores), which work at the same time, each with a
+timing lease and a run of its own in one store; a lane's neighbours are noise that its twins share. After S seconds
+nothing new is begun and what is under way is interrupted; the same command goes on from there. At the end
+`burnish report` prints the table of all parts. `--lanes 1` on a quiet machine is the careful way.
 """
 
 from __future__ import annotations
