@@ -7,6 +7,7 @@ namespace burnish {
 void bind_program(py::module_& module);
 void bind_call(py::module_& module);
 void bind_channel(py::module_& module);
+void bind_difference(py::module_& module);
 }  // namespace burnish
 
 PYBIND11_MODULE(_runtime, module) {
@@ -14,4 +15,5 @@ PYBIND11_MODULE(_runtime, module) {
   burnish::bind_program(module);
   burnish::bind_call(module);
   burnish::bind_channel(module);
+  burnish::bind_difference(module);
 }

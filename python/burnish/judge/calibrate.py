@@ -6,7 +6,7 @@ import torch
 
 from burnish.judge.inputs import nudge_ulps, seed_of
 from burnish.judge.kinds import GENERATED, Kind
-from burnish.judge.numerics import Measure, combine, measure, wide
+from burnish.judge.numerics import Measure, combine, measure, measure_finite, wide
 from burnish.judge.trees import flatten_result
 from burnish.judge.widen import CannotWiden, run_wide
 from burnish.judge.yardstick import FACTOR, MASKED, Reference, floors, is_exact
@@ -21,7 +21,7 @@ def first_look(eager: torch.Tensor, kind: Kind) -> Reference:
     """What is known of an output before it is calibrated."""
     r = Reference(eager)
     if not is_exact(eager.dtype) and eager.numel():
-        _set_scale(r, wide(eager))
+        _set_scale(r, eager)
         if kind is GENERATED and r.valid is not None:
             spread = wide(eager)
             r.nan, r.infinite = _some(torch.isnan(spread)), _some(torch.isinf(spread))
@@ -33,11 +33,18 @@ def _some(mask: torch.Tensor) -> torch.Tensor | None:
 
 
 def _set_scale(r: Reference, target: torch.Tensor, extra: torch.Tensor | None = None) -> None:
-    finite = torch.isfinite(target)
-    if extra is not None:
-        finite &= extra
-    r.valid = None if bool(finite.all()) else finite
-    m = measure(target, r.valid)
+    if extra is not None and bool(extra.all()):
+        extra = None
+    m = measure_finite(target, extra)
+    if m is not None:
+        r.valid = extra
+    else:
+        target = wide(target)
+        finite = torch.isfinite(target)
+        if extra is not None:
+            finite &= extra
+        r.valid = None if bool(finite.all()) else finite
+        m = measure(target, r.valid)
     r.rms, r.group_rms = m.rms, [g for g, _ in m.groups]
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from burnish.native import runtime
+
 FULL = 64  # rows and channels of fewer values are not judged alone
 
 
@@ -50,8 +52,61 @@ def _participation(squares: torch.Tensor, fourth: torch.Tensor) -> torch.Tensor:
     return torch.where(fourth > 0, squares * squares / fourth.clamp_min(5e-324), torch.full_like(squares, float("inf")))
 
 
-def measure(delta: torch.Tensor, valid: torch.Tensor | None, *, groups: bool = True) -> Measure:
-    """Of a difference in float64. Positions that are not `valid` count as no error and no value."""
+def measure(
+    values: torch.Tensor,
+    valid: torch.Tensor | None = None,
+    *,
+    target: torch.Tensor | None = None,
+    groups: bool = True,
+) -> Measure:
+    """Of values - target (of values, where there is no target) in float64. Positions that are not `valid` count as no
+    error and no value."""
+    found = measure_finite(values, valid, target=target, groups=groups)
+    if found is not None:
+        return found
+    return _measure(wide(values) if target is None else wide(values) - wide(target), valid, groups)
+
+
+# The fourth powers of such differences are no longer, or not yet, numbers of float64.
+COMFORTABLE = (1e-60, 1e75)
+
+
+def measure_finite(
+    values: torch.Tensor,
+    valid: torch.Tensor | None = None,
+    *,
+    target: torch.Tensor | None = None,
+    groups: bool = True,
+) -> Measure | None:
+    """The same in one pass over memory (src/runtime/difference.h); None where a difference is not finite, or so large
+    or small that its powers are not."""
+    a = _real(values)
+    b = None if target is None else _real(target)
+    ways = groupings(tuple(a.shape)) if groups else []
+    cuts = [[d for d in range(a.dim()) if d not in over] for _, over in ways]
+    finite, count, worst, total, fourth, sums = runtime().difference(a, b, valid, cuts)
+    if not finite or worst > COMFORTABLE[1] or 0 < worst < COMFORTABLE[0]:
+        return None
+    if count == 0:
+        return Measure(0, 0.0, 0.0, float("inf"), [])
+    parts = []
+    for (_, over), (s, f, counts) in zip(ways, sums, strict=True):
+        n = _size(a.shape, over) if counts is None else counts
+        parts.append(((s / n).nan_to_num_(0.0).sqrt_(), _participation(s, f)))
+    effective = total * total / fourth if fourth > 0 else float("inf")
+    return Measure(count, (total / count) ** 0.5, worst, effective, parts)
+
+
+def _real(t: torch.Tensor) -> torch.Tensor:
+    """Of float32 or float64, complex numbers as pairs."""
+    t = t.detach()
+    if t.is_complex():
+        t = torch.view_as_real(t.resolve_conj())
+    return t if t.dtype in (torch.float32, torch.float64) else t.float() if t.is_floating_point() else t.double()
+
+
+def _measure(delta: torch.Tensor, valid: torch.Tensor | None, groups: bool) -> Measure:
+    """In PyTorch's own operations: for values beyond those of measure_finite, and for its tests."""
     if valid is not None:
         delta = torch.where(valid, delta, torch.zeros((), dtype=delta.dtype))
     count = int(valid.sum()) if valid is not None else delta.numel()

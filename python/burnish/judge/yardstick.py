@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from burnish.judge.numerics import FULL, Measure, groupings, locate, measure, wide
+from burnish.judge.numerics import FULL, Measure, groupings, locate, measure, measure_finite, wide
 
 FACTOR = 4.0
 MASKED = 0.01  # of an output may be masked as unstable
@@ -213,24 +213,21 @@ def check(got: torch.Tensor, r: Reference, pooled: Pooled, output: int = 0) -> C
     same = r.exact is None and r.nan is None and torch.equal(got, r.eager)
     if same:
         return Checked(None)
-    target, wide_got = r.target, wide(got)
-    valid = r.valid
-    if (special := _check_special(got, wide_got, valid, r, output)) is not None:
-        return Checked(special)
-    delta = wide_got.sub_(target)
-    if valid is not None:
-        delta = torch.where(valid, delta, torch.zeros((), dtype=delta.dtype))
-    delta = delta.abs_()
-    worst = float(delta.max())
-    rms = r.rms
-    floor_rms = floors(r.eager.dtype)[0]
-    if worst <= _least(r) * floor_rms:
-        return Checked(None, worst / rms if rms > 0 else 0.0)  # within every floor, without looking closer
-    found = measure(delta, valid)
-    return Checked(
-        _against_limits(got, r, pooled, output, delta, found),
-        found.rms / rms if rms > 0 else float("inf"),
-    )
+    found = measure_finite(got, r.valid, target=r.target) if r.nan is None and r.infinite is None else None
+    if found is None:  # something is not finite, or must not be
+        if (special := _check_special(got, wide(got), r.valid, r, output)) is not None:
+            return Checked(special)
+        found = measure(got, r.valid, target=r.target)
+    error = found.rms / r.rms if r.rms > 0 else float("inf") if found.rms > 0 else 0.0
+    if found.worst <= _least(r) * floors(r.eager.dtype)[0]:
+        return Checked(None, error)  # within every floor, without looking closer
+    return Checked(_against_limits(got, r, pooled, output, found), error)
+
+
+def _delta(got: torch.Tensor, r: Reference) -> torch.Tensor:
+    """Sizes of the differences, in float64, zero where nothing is compared."""
+    delta = (wide(got) - r.target).abs_()
+    return delta if r.valid is None else torch.where(r.valid, delta, torch.zeros((), dtype=delta.dtype))
 
 
 def _least(r: Reference) -> float:
@@ -247,7 +244,6 @@ def _against_limits(
     r: Reference,
     pooled: Pooled,
     output: int,
-    delta: torch.Tensor,
     found: Measure,
 ) -> Finding | None:
     floor_rms, floor_part, floor_worst = floors(r.eager.dtype)
@@ -257,20 +253,18 @@ def _against_limits(
     few = slack(min([pooled.effective or FULL, *[m.effective for m in own if m.rms > 0]]))
     yard = max([pooled.rms * r.rms, *[m.rms for m in own]])
     limit = max(factor * yard * few, floor_rms * r.rms * max(slack(found.count), few), TINY * r.rms)
-    index = _worst_index(delta, got)
-    expected, value = _plain(r.target if not got.is_complex() else r.eager, index), _plain(got, index)
     scale = r.rms or 1.0
 
     def finding(what: str, error: float, allowed: float, place: list[int] | None = None) -> Finding:
         reason = "precision" if _like_rounding(found, r) else "values"
-        at = place or index
+        at = place or _worst_index(_delta(got, r), got)
         return Finding(
             reason,
             what,
             output,
             at,
-            _plain(r.target if not got.is_complex() else r.eager, at) if place else expected,
-            _plain(got, at) if place else value,
+            _plain(r.target if not got.is_complex() else r.eager, at),
+            _plain(got, at),
             error / scale,
             allowed / scale,
         )
@@ -279,9 +273,9 @@ def _against_limits(
         return finding("the error of the whole output", found.rms, limit)
     peak = max([pooled.worst * r.rms, *[m.worst for m in own]])
     allowed = max(factor * peak * few, floor_worst * r.rms)
-    if found.worst > allowed and not _large_enough(r, delta, allowed):
+    if found.worst > allowed and not _large_enough(r, _delta(got, r), allowed):
         return finding("the largest single error", found.worst, allowed)
-    shape = tuple(delta.shape)
+    shape = tuple((torch.view_as_real(got) if got.is_complex() else got).shape)
     for g, (name, over) in enumerate(groupings(shape)):
         errors, base = found.groups[g][0], r.group_rms[g]
         limits = torch.maximum(base * max(factor * pooled.rms, floor_part), torch.full_like(base, TINY * r.rms))
@@ -294,7 +288,8 @@ def _against_limits(
         part = int(over_limit.argmax())
         if float(over_limit[part]) > 0:
             where = locate(name, over, part, shape)
-            inside = torch.where(_part_mask(shape, over, part), delta, torch.full_like(delta, -1.0))
+            outside = torch.tensor(-1.0, dtype=torch.float64)
+            inside = torch.where(_part_mask(shape, over, part), _delta(got, r), outside)
             own_rms = float(base.reshape(-1)[part]) or scale
             f = finding(
                 f"the error of {where}",
