@@ -60,6 +60,15 @@ class Problem:
         self._generate, self._folder = generate, folder
         self.device = torch.device("cpu")
 
+    def text(self) -> str:
+        """The module as its user wrote it, for whoever has to write it anew: the file whole, or the class."""
+        if self._origin is not None and "file" in self._origin:
+            return Path(self._origin["file"]).read_text(encoding="utf-8", errors="replace")
+        try:
+            return inspect.getsource(type(self.module))
+        except (OSError, TypeError):  # a class of a session that no file holds: its plan says what it computes
+            return f"(the source of {self.name} is in no file)"
+
     def use(self, target: str) -> None:
         """Moves the module, and what draw() gives from now on, to where the target's kernels run."""
         if target != "cuda":  # metal-emulated runs on CPU tensors

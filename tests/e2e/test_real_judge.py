@@ -129,7 +129,9 @@ def test_hints_come_from_measured_steps(real):
         timeout=300,
     )
     assert result.code == 0, result.err
-    table = (real.folder / "hints").read_text(encoding="utf-8").split("# Its steps")[1]
+    prompt = (real.folder / "hints").read_text(encoding="utf-8")
+    assert PROBLEM.strip() in prompt and str(real.folder) not in prompt, "the module's text, not where it lies"
+    table = prompt.split("# Its steps")[1]
     assert "aten::linear" in table and "launch tail" in table and "% " in table
     assert "A plain copy moves" in table and "the module takes" in table
 

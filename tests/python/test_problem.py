@@ -153,6 +153,19 @@ def test_payload_makes_the_same_problem(tmp_path: Path) -> None:
     assert same(one.draw(3), other.draw(3))
 
 
+def test_the_text_is_what_a_writer_of_kernels_reads(tmp_path: Path) -> None:
+    text = f"{HONEST}\ndef get_inputs(): return [torch.rand(2, 4)]\n"
+    assert load_problem(write(tmp_path, text)).text() == text
+    assert from_module(Written(), torch.rand(2)).text().startswith("class Written(nn.Module):")
+    made = type("Made", (nn.Identity,), {"__module__": "nowhere"})
+    assert "in no file" in from_module(made(), torch.rand(2)).text()
+
+
+class Written(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+
 class TestLive:
     def test_forms_of_examples(self) -> None:
         x, y = torch.rand(2), torch.rand(2)

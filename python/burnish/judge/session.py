@@ -104,7 +104,7 @@ class Session:
             ) from None
         return {
             "name": getattr(self.problem, "name", "problem"),
-            "source": getattr(self.problem, "source", ""),
+            "source": self.problem.text() if hasattr(self.problem, "text") else "",
             "plan": self.plan_dir,
             "inputs": exported or [{"name": n} for n in self.pool.names],
             "eager_seconds": self.pool.eager_seconds or (probe.seconds if probe else None),
