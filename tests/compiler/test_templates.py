@@ -84,6 +84,51 @@ MODULES = {
     "depthwise_1d": (nn.Conv1d(6, 6, 5, padding=4, dilation=2, groups=6), (R(2, 6, 130),)),
     "depthwise_no_rows": (nn.Conv2d(6, 6, (3, 1), stride=(3, 2), groups=6), (R(2, 6, 15, 33),)),
 }
+# Recurrent cells: odd sizes, remainders of rows, layers, directions, with and without a state.
+RECURRENT = {
+    "lstm": (nn.LSTM(24, 40), (R(6, 5, 24),)),
+    "lstm_state": (nn.LSTM(24, 40, num_layers=3, batch_first=True), (R(5, 6, 24), R(3, 5, 40), R(3, 5, 40))),
+    "lstm_both": (nn.LSTM(24, 32, bidirectional=True, bias=False), (R(6, 7, 24),)),
+    "lstm_unbatched": (nn.LSTM(8, 16), (R(9, 8),)),
+    "gru": (nn.GRU(24, 33, batch_first=True), (R(13, 4, 24), R(1, 13, 33))),
+    "gru_both": (nn.GRU(24, 32, num_layers=2, bidirectional=True), (R(6, 5, 24),)),
+    "rnn_tanh": (nn.RNN(24, 40), (R(6, 11, 24),)),
+    "rnn_relu": (nn.RNN(24, 17, nonlinearity="relu", bidirectional=True), (R(6, 5, 24), R(2, 5, 17))),
+    "lstm_cell": (nn.LSTMCell(24, 40), (R(5, 24),)),
+    "gru_cell": (nn.GRUCell(24, 40), (R(7, 24), R(7, 40))),
+    "rnn_cell": (nn.RNNCell(24, 40, bias=False), (R(3, 24), R(3, 40))),
+}
+
+
+class Call(nn.Module):
+    """A module called with the arguments that are given: those left out are no inputs of the plan."""
+
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x, *state):
+        return self.module(x, *((state,) if len(state) == 2 else state))
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_cells_match_eager(name: str, tmp_path: Path) -> None:
+    module, args = RECURRENT[name]
+    text = harness.check(Call(module), args, tmp_path)
+    assert "launch recurrent" in text and "panels" in text, text
+
+
+def test_a_projection_after_the_cell_stays_with_aten(tmp_path: Path) -> None:
+    text = harness.check(Call(nn.LSTM(8, 16, proj_size=12)), (R(9, 2, 8),), tmp_path)
+    assert "launch recurrent" not in text and "aten::lstm" in text, text
+
+
+def test_one_set_of_weights_is_packed_once(tmp_path: Path) -> None:
+    cell = nn.GRUCell(24, 40)
+    module = Fn(lambda x, h: cell(x, cell(x, h)))
+    module.cell = cell
+    text = harness.check(module, (R(7, 24), R(7, 40)), tmp_path)
+    assert text.count("launch recurrent_cell_1") == 2 and text.count("aten::permute") == 1, text
 
 
 @pytest.mark.parametrize("name", [*CASES, *MODULES])

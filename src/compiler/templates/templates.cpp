@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "compiler/languages.h"
+#include "plan/print.h"
 
 namespace burnish::compiler {
 namespace {
@@ -16,6 +19,9 @@ constexpr Template table[] = {
     {"depthwise convolution", "conv1d and conv2d with one input channel a group, in NCHW", use_depthwise},
     {"pooling", "max and average pooling in one to three dimensions, and adaptive averages of equal windows",
      use_pooling},
+    {"recurrent",
+     "lstm, gru, rnn_tanh and rnn_relu over a sequence, any number of layers, both directions, and their cells",
+     use_recurrent},
     {"scan", "cumsum and cumprod along any dimension", use_scan},
 };
 
@@ -100,18 +106,59 @@ void TemplateUse::launch(std::string_view name, std::initializer_list<std::strin
   add(std::move(step));
 }
 
+std::string TemplateUse::prepare(Step step, const std::optional<Type>& type) {
+  std::string* out = nullptr;
+  if (auto* op = std::get_if<OpStep>(&step)) out = &op->out[0];
+  if (auto* layout = std::get_if<LayoutStep>(&step)) out = &layout->out;
+  const std::string hint = std::exchange(*out, "");
+  std::string& name = prepared_.made[to_line(step_to_json(step))];
+  if (!name.empty()) return name;
+  name = *out = context.fresh(hint);
+  prepared_.fixed.insert(name);
+  if (type) {
+    prepared_.bytes_left -= 4 * std::max<std::int64_t>(0, type->numel());
+    context.types[name] = *type;
+    if (type->is_contiguous()) context.fixed_layout.insert(name);
+  }
+  prepared_.steps.push_back(std::move(step));
+  return name;
+}
+
+namespace {
+
+Prepared start_of(const Plan& plan, const Context& context) {
+  Prepared prepared;
+  const auto bytes = [&](const std::string& name) {
+    const Type* t = context.type(name);
+    return t == nullptr ? 0 : 4 * std::max<std::int64_t>(0, t->numel());
+  };
+  for (const auto& [name, path] : plan.params) {
+    prepared.fixed.insert(name);
+    prepared.bytes_left += 2 * bytes(name);
+  }
+  for (const auto& [name, key] : plan.constants) prepared.fixed.insert(name);
+  for (const Step& step : plan.prepare)
+    for (const std::string& name : outputs(step)) {
+      prepared.fixed.insert(name);
+      prepared.bytes_left -= bytes(name);
+    }
+  return prepared;
+}
+
+}  // namespace
+
 Result<Plan> use_templates(Plan plan, Context& context) {
   if (!context.options.templates) return plan;
   const StepIndex index = index_steps(plan);
+  Prepared prepared = start_of(plan, context);
   std::vector<Step> steps;
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const auto* op = std::get_if<OpStep>(&plan.steps[i]);
     bool done = false;
     for (const Template& t : table) {
-      if (op == nullptr || op->out.size() != 1 || op->out[0].empty() || done || !context.is_on(std::string(t.name)))
-        continue;
+      if (op == nullptr || outputs(plan.steps[i]).empty() || done || !context.is_on(std::string(t.name))) continue;
       std::vector<Step> made;
-      TemplateUse use(plan, index, context, made);
+      TemplateUse use(plan, index, context, made, prepared);
       if (!t.apply(*op, use)) continue;
       for (Step& s : made) steps.push_back(std::move(s));
       context.fired.emplace_back(t.name);
@@ -120,6 +167,7 @@ Result<Plan> use_templates(Plan plan, Context& context) {
     if (!done) steps.push_back(plan.steps[i]);
   }
   plan.steps = std::move(steps);
+  std::ranges::move(prepared.steps, std::back_inserter(plan.prepare));
   std::set<std::string> listed;
   for (const auto& [name, kernel] : plan.kernels) listed.insert(name);
   for (const auto& [text, name] : context.kernel_of_text)

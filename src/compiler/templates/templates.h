@@ -6,11 +6,19 @@
 
 namespace burnish::compiler {
 
+/// What templates put into `prepare`, over one plan.
+struct Prepared {
+  std::set<std::string> fixed;  ///< names that depend on parameters alone
+  std::vector<Step> steps;
+  std::map<std::string, std::string> made;  ///< a step's text, its result left open -> its result
+  std::int64_t bytes_left = 0;              ///< of what a plan may keep: twice its parameters
+};
+
 /// What a template sees while it takes a step's place.
 class TemplateUse {
  public:
-  TemplateUse(const Plan& at, const StepIndex& steps_index, Context& shared, std::vector<Step>& made)
-      : plan(at), index(steps_index), context(shared), steps_(made) {}
+  TemplateUse(const Plan& at, const StepIndex& steps_index, Context& shared, std::vector<Step>& made, Prepared& kept)
+      : plan(at), index(steps_index), context(shared), steps_(made), prepared_(kept) {}
 
   const Plan& plan;
   const StepIndex& index;
@@ -30,16 +38,25 @@ class TemplateUse {
   void launch(std::string_view name, std::initializer_list<std::string_view> headers, const std::string& arguments,
               const std::string& body, std::vector<Arg> args, std::int64_t range, std::int64_t grain);
   void add(Step step) { steps_.push_back(std::move(step)); }
+  /// True for what depends on parameters alone, and may be an operand of `prepare`.
+  bool is_fixed(const std::string& name) const { return prepared_.fixed.contains(name); }
+  /// Whether so many bytes more may be kept from `prepare`.
+  bool can_keep(std::int64_t bytes) const { return bytes <= prepared_.bytes_left; }
+  /// Adds a step with one result to `prepare`, once where equal ones are asked for, and gives the result's name (the
+  /// step's own is a hint). A result without `type` is not kept.
+  std::string prepare(Step step, const std::optional<Type>& type);
 
  private:
   std::vector<Step>& steps_;
+  Prepared& prepared_;
 };
 
 /// One template: a file beside this one, and its row in the table.
 struct Template {
   std::string_view name;
-  std::string_view what;                                ///< for docs/compiler.md
-  bool (*apply)(const OpStep& step, TemplateUse& use);  ///< writes steps that make step.out, or returns false
+  std::string_view what;  ///< for docs/compiler.md
+  bool (*apply)(const OpStep& step,
+                TemplateUse& use);  ///< writes steps that make all of step.out but "", or returns false
 };
 std::span<const Template> templates();
 
@@ -47,6 +64,7 @@ bool use_attention(const OpStep& step, TemplateUse& use);
 bool use_batched_product(const OpStep& step, TemplateUse& use);
 bool use_depthwise(const OpStep& step, TemplateUse& use);
 bool use_pooling(const OpStep& step, TemplateUse& use);
+bool use_recurrent(const OpStep& step, TemplateUse& use);
 bool use_scan(const OpStep& step, TemplateUse& use);
 
 /// Puts kernels written from templates in the place of ATen steps. Stands before `library` (which takes what is left of
@@ -62,5 +80,6 @@ std::string_view template_attention();
 std::string_view template_batched_product();
 std::string_view template_depthwise();
 std::string_view template_pooling();
+std::string_view template_recurrent();
 std::string_view template_scan();
 }  // namespace burnish
