@@ -6,13 +6,14 @@
 CHECKOUT is a clone of github.com/ScalingIntelligence/KernelBench (commit 21fbe5a has the original sizes, which a CPU
 can take). The problems are dealt out to N lanes of two cores each (--cores), which work at the same time, each with a
 timing lease and a run of its own in one store; a lane's neighbours are noise that its twins share. After S seconds
-nothing new is begun and what is under way is interrupted; the same command goes on from there. At the end
+(or Ctrl-C) nothing new is begun and what is under way is interrupted; the same command goes on from there. At the end
 `burnish report` prints the table of all parts. `--lanes 1` on a quiet machine is the careful way.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -97,8 +98,9 @@ def main() -> int:
         Lane(n, cores[options.cores * n : options.cores * (n + 1)], f, options.store, runs.get(n), options.flags)
         for n, f in enumerate(folders)
     ]
-    while any(lane.process.poll() is None for lane in lanes) and time.monotonic() < end:
-        time.sleep(1)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends a part like its time
+        while any(lane.process.poll() is None for lane in lanes) and time.monotonic() < end:
+            time.sleep(1)
     for lane in lanes:
         if lane.process.poll() is None:
             lane.process.send_signal(signal.SIGINT)
