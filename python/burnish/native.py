@@ -22,11 +22,13 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 SOURCE_FOLDERS = ("base", "plan", "runtime")
+KEPT_DAYS, LEFT_DAYS = 30, 1  # a build that nobody has loaded for so long, and what a killed build left, are removed
 LOCK_WAIT_NOTICE = "burnish: waiting for another process that builds the runtime"
 
 
@@ -152,6 +154,21 @@ def _build(target: Path, tests: bool) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def forget_old_builds(folder: Path) -> None:
+    """Removes builds (for a PyTorch or sources of before) that nobody has loaded for KEPT_DAYS. A build that runs is not
+    hurt: its files stay until it ends."""
+    now = time.time()
+    for build in folder.iterdir():
+        days = LEFT_DAYS if build.name.startswith(".build-") else KEPT_DAYS
+        with contextlib.suppress(OSError):  # somebody else removes it too, or owns it
+            if now - build.stat().st_mtime < days * 86400:
+                continue
+            if build.is_dir():
+                shutil.rmtree(build)
+            elif not build.with_suffix("").is_dir():  # the lock or the log of a build that is gone
+                build.unlink()
+
+
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("a") as lock:
@@ -183,6 +200,7 @@ def ensure_built(notice: bool = False, tests: bool = False) -> Path:
                         flush=True,
                     )
                 _build(target, tests)
+                forget_old_builds(target.parent)
     except PermissionError as error:
         raise BuildError(
             f"no permission to write {error.filename}: set BURNISH_HOME to a folder that you own"
@@ -205,6 +223,8 @@ def _load_runtime() -> ModuleType:
     import torch  # noqa: F401  (loads libtorch, which the extension links)
 
     folder = ensure_built(notice=True)
+    with contextlib.suppress(OSError):
+        os.utime(folder)  # in use: see forget_old_builds
     files = list(folder.glob("_runtime.*.so"))
     if len(files) != 1:
         raise BuildError(f"{folder} holds no extension module: delete that folder and try again")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,18 @@ def test_the_cache_is_keyed_by_the_sources(tmp_path: Path, monkeypatch: pytest.M
     native.build_key.cache_clear()
     assert native.build_key() != before and torch.__version__.replace("+", "-") in before
     native.build_key.cache_clear()
+
+
+def test_builds_that_nobody_uses_any_more_are_removed(tmp_path: Path) -> None:
+    days = {"used": 3, "forgotten": 40, ".build-under-way": 0, ".build-killed": 2}
+    for name, age in days.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / f"{name}.lock").touch()
+        for path in (tmp_path / name, tmp_path / f"{name}.lock"):
+            os.utime(path, (time.time() - age * 86400,) * 2)
+    native.forget_old_builds(tmp_path)
+    left = {p.name for p in tmp_path.iterdir() if p.is_dir()}
+    assert left == {"used", ".build-under-way"} and (tmp_path / "used.lock").exists()
 
 
 def test_threads_that_load_it_at_once_all_get_it_whole() -> None:
