@@ -155,7 +155,7 @@ def _build(target: Path, tests: bool) -> None:
 
 
 def forget_old_builds(folder: Path) -> None:
-    """Removes builds (for a PyTorch or sources of before) that nobody has loaded for KEPT_DAYS. A build that runs is not
+    """Removes builds (for a PyTorch or sources of before) that nobody has loaded for KEPT_DAYS. One that runs is not
     hurt: its files stay until it ends."""
     now = time.time()
     for build in folder.iterdir():
