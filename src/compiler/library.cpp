@@ -162,6 +162,7 @@ class Library {
       return std::nullopt;
     const std::int64_t k = tb->shape[0].value(), rows = k == 0 ? 0 : ta->numel() / k;
     if (rows < least_rows || rows * tb->numel() < 8 * least_product) return std::nullopt;
+    if (tb->shape[1].is(1)) return std::nullopt;  // a matrix times a vector reads the matrix once: ATen's gemv does
     const std::string turned = transposed(*b, &steps);
     return turned.empty() ? std::nullopt : pointwise_linear(*a, turned, arg_none(), op.out[0]);
   }
