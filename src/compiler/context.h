@@ -6,14 +6,16 @@
 #include <vector>
 
 #include "base/error.h"
+#include "compiler/languages.h"
 #include "compiler/size.h"
 #include "plan/plan.h"
 
 namespace burnish::compiler {
 
-/// What a schedule needs to know of the machine.
+/// What a schedule needs to know of the machine. Of a GPU `threads` are its cores.
 struct Machine {
   int threads = 2;
+  int row_threads = 0;  ///< of a threadgroup that shares a row, on a GPU; 0: as the row's length asks
   int vector_bytes = 64;
   std::int64_t l1_bytes = 32 << 10;
   std::int64_t l2_bytes = 1 << 20;
@@ -30,6 +32,7 @@ struct Options {
   bool channels_last = false;  ///< convolutions and what lies between them in NHWC
   bool library = true;         ///< products and convolutions with weights packed in `prepare`
   Machine machine;
+  const Language* language = &cpp;  ///< of the kernels; its target becomes the plan's
   std::set<std::string> without;  ///< passes, rules and templates switched off by name (feedback of a refused attempt)
 };
 

@@ -1,5 +1,8 @@
 #include "compiler/languages.h"
 
+#include "compiler/fuse/emit.h"
+#include "compiler/fuse/schedule.h"
+
 namespace burnish::compiler {
 namespace {
 
@@ -23,20 +26,88 @@ std::string_view cpp_variable(DType d) {
   return d == DType::bool_ ? "bool" : cpp_storage(d);
 }
 
+std::string cpp_prelude() {
+  return std::string(cpp_primitives()) + std::string(vector_math()) + std::string(cpp_lanes());
+}
+
+std::string_view msl_storage(DType d) {
+  switch (d) {
+    case DType::float32:
+      return "float";
+    case DType::int64:
+      return "long";
+    case DType::int32:
+      return "int";
+    case DType::bool_:
+    case DType::uint8:
+      return "uchar";
+    default:
+      return {};
+  }
+}
+
+std::string_view msl_variable(DType d) {
+  return d == DType::bool_ ? "bool" : msl_storage(d);
+}
+
+std::string msl_prelude() {
+  return std::string(metal_primitives()) + std::string(vector_math()) + std::string(metal_groups());
+}
+
+constexpr std::string_view msl_lacks[] = {"b_erfc("};
+
 }  // namespace
 
 const Language cpp{
+    .target = "cpu",
+    .file = "kernels.cpp",
+    .prelude = cpp_prelude,
     .kernel = "extern \"C\" void {name}(int64_t begin, int64_t end, {args})",
     .input = "const {type}* __restrict__ {name}",
     .output = "{type}* __restrict__ {name}",
     .size = "int64_t {name}",
     .index = "int64_t",
+    .small_index = "int64_t",
     .items = "for (int64_t {i} = begin; {i} < end; ++{i})",
     .loop = "for (int64_t {i} = {begin}; {i} < {end}; ++{i})",
     .vector = "#pragma omp simd",
-    .file = "kernels.cpp",
     .storage = cpp_storage,
     .variable = cpp_variable,
+    .templates = true,
+    .spread = spread_over_loops,
+    .emit = emit_loops,
 };
+
+// Outputs lie in memory of the plan's own, aligned for any type; inputs may be parts of a user's tensor.
+const Language msl{
+    .target = "metal-emulated",
+    .file = "kernels.metal",
+    .prelude = msl_prelude,
+    .kernel =
+        "kernel void {name}({args}, uint group [[threadgroup_position_in_grid]], uint thread_ "
+        "[[thread_position_in_threadgroup]])",
+    .input = "device const {type}* {name} [[buffer({slot})]]",
+    .output = "device {type}* {name} [[buffer({slot})]]",
+    .size = "constant {type}& {name} [[buffer({slot})]]",
+    .index = "long",
+    .small_index = "int",
+    .unroll = "#pragma unroll",
+    .storage = msl_storage,
+    .variable = msl_variable,
+    .shared = "threadgroup {type} {name}[{n}];",
+    .four = "float4",
+    .load = "float4(*(device const packed_float4*)({place}))",
+    .store = "*(device float4*)({place}) = {value};",
+    .most_arguments = 31,
+    .lacks = msl_lacks,
+    .spread = spread_over_grid,
+    .emit = emit_grid,
+};
+
+const Language* language_of(std::string_view target) {
+  for (const Language* language : {&cpp, &msl})
+    if (language->target == target) return language;
+  return nullptr;
+}
 
 }  // namespace burnish::compiler

@@ -1,32 +1,60 @@
 #pragma once
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "plan/plan.h"
 
 namespace burnish::compiler {
 
-/// All that differs between the languages that kernels are written in, as text for fmt. The emitter never asks which
-/// language it has. The pointwise table's code (fuse/point_ops.cpp) calls b_* functions, which each language's prelude
-/// has.
+struct Emitted;
+struct Machine;
+struct Schedule;
+
+/// All that differs between the languages that kernels are written in, as text for fmt. The emitters never ask which
+/// language they have. The pointwise table's code (fuse/point_ops.cpp) calls b_* functions, which each language's
+/// prelude has.
 struct Language {
+  std::string_view target;              ///< of the plans whose kernels are written in it
+  std::string_view file;                ///< name of the source file
+  std::string (*prelude)();             ///< the text in front of the kernels
   std::string_view kernel;              ///< {name} {args}: the head of a kernel
-  std::string_view input;               ///< {type} {name}
-  std::string_view output;              ///< {type} {name}
-  std::string_view size;                ///< {name}
-  std::string_view index;               ///< the integer type of indices
+  std::string_view input;               ///< {type} {name} {slot}
+  std::string_view output;              ///< {type} {name} {slot}
+  std::string_view size;                ///< {type} {name} {slot}
+  std::string_view index, small_index;  ///< the integer types of indices: of all, and of those below 2^31
   std::string_view items;               ///< loop over this call's part of the range, {i}
   std::string_view loop;                ///< {i} {begin} {end}: a sequential loop
   std::string_view vector;              ///< in front of a loop whose iterations are independent
-  std::string_view file;                ///< name of the source file
-  std::string_view (*storage)(DType);   ///< type of an element in memory
+  std::string_view unroll;              ///< in front of a loop of a few iterations
+  std::string_view (*storage)(DType);   ///< type of an element in memory; empty: the language has none
   std::string_view (*variable)(DType);  ///< type of a value in a register
+  // Devices with threadgroups.
+  std::string_view shared;            ///< {type} {name} {n}: an array of the threadgroup
+  std::string_view four;              ///< the type of four floats side by side
+  std::string_view load, store;       ///< {place} (and {value}): four floats; a load's place is aligned to one float
+  bool templates = false;             ///< whether src/compiler/templates and library calls are for its target
+  std::size_t most_arguments = 1024;  ///< of a kernel
+  std::span<const std::string_view> lacks;  ///< b_* functions that the prelude has not
+  /// The device's side: how a schedule's axes are spread over threads, and the form of its kernels.
+  void (*spread)(Schedule&, const Machine&);
+  std::optional<Emitted> (*emit)(const Schedule&, const std::string& name, const Language&);
 };
 
-extern const Language cpp;
+extern const Language cpp, msl;
+
+/// The language of a target's kernels; null where the compiler writes none for it.
+const Language* language_of(std::string_view target);
 
 }  // namespace burnish::compiler
 
 namespace burnish {
-/// The text in front of every C++ kernel: runtime/vector_math.h, embedded by the build.
+// What kernels call, embedded by the build: vector_math.h is common, the other files are one language's.
+std::string_view cpp_primitives();
 std::string_view vector_math();
+std::string_view cpp_lanes();
+std::string_view metal_primitives();
+std::string_view metal_groups();
 }  // namespace burnish

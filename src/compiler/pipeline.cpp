@@ -30,6 +30,7 @@ const std::vector<Pass>& pipeline() {
 Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool log_passes) {
   Context context(options);
   read_types(plan, context);
+  plan.target = options.language->target;
   CompiledCandidate made;
   std::string before = log_passes ? describe_plan(plan) : std::string{};
   for (const auto& [name, run] : pipeline()) {
@@ -48,7 +49,7 @@ Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool l
   }
   if (plan.notes.is_object()) plan.notes.erase("meta");
   for (auto& [file, text] : context.sources)
-    if (!text.empty()) made.sources[file] = std::string(vector_math()) + text;
+    if (!text.empty()) made.sources[file] = options.language->prelude() + text;
   made.plan = std::move(plan);
   made.fired = context.fired;
   return made;
@@ -75,25 +76,39 @@ std::vector<CompiledCandidate> compile_variants(const Plan& plan, const std::vec
   return made;
 }
 
-Options base_options(const Machine& machine, RuleClass rules) {
+Options base_options(const Machine& machine, RuleClass rules, const Language& language) {
   Options options;
   options.machine = machine;
   options.rules = rules;
-  return options;
+  return options_for(language, options);
 }
 
 }  // namespace
 
-std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine, RuleClass rules) {
-  const Options all = base_options(machine, rules);
+Options options_for(const Language& language, Options options) {
+  options.language = &language;
+  options.templates = options.templates && language.templates;
+  options.library = options.library && language.templates;
+  return options;
+}
+
+std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine, RuleClass rules,
+                                                  const Language& language) {
+  const Options all = base_options(machine, rules, language);
+  if (!language.templates) {  // on a GPU: as the rows ask, and with few or many threads to a row
+    Options narrow = all, wide = all;
+    narrow.machine.row_threads = 32;
+    wide.machine.row_threads = 256;
+    return compile_variants(plan, {{"fused", all}, {"a simdgroup a row", narrow}, {"256 threads a row", wide}});
+  }
   Options channels_last = all, own = all;
   channels_last.channels_last = true;
   own.library = false;
   return compile_variants(plan, {{"fused", all}, {"channels last", channels_last}, {"no library calls", own}});
 }
 
-std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine) {
-  const Options same = base_options(machine, RuleClass::same);
+std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine, const Language& language) {
+  const Options same = base_options(machine, RuleClass::same, language);
   Options plain = same;
   plain.templates = plain.library = false;
   return compile_variants(plan, {{"rounding as in eager", same}, {"fusion alone", plain}});

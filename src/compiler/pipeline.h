@@ -36,11 +36,15 @@ const std::vector<Pass>& pipeline();
 /// error.
 Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool log_passes = false);
 
+/// The options for a language: without templates and library calls that its target has not, on a machine of its kind.
+Options options_for(const Language& language, Options options);
+
 /// The variants that are worth a measurement, best guess first. A variant equal to an earlier one is left out.
 std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine,
-                                                  RuleClass rules = RuleClass::changes);
+                                                  RuleClass rules = RuleClass::changes, const Language& language = cpp);
 
 /// What to try after a refusal: without rules that change rounding, then without templates and library calls too.
-std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine);
+std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine,
+                                                 const Language& language = cpp);
 
 }  // namespace burnish::compiler

@@ -53,10 +53,14 @@ class CompiledPlan(PlanInterpreter):
 
     def __init__(self, folder: Path, module: torch.nn.Module, flags: Sequence[str] = ()) -> None:
         super().__init__(folder, module)
-        self.libraries = {}
+        self.flags = flags
         self.guards: list[torch.Tensor] = []
-        for kernel, entry in self.plan.get("kernels", {}).items():
-            self.libraries[kernel] = getattr(build(folder / entry["source"], flags), kernel)
+        kernels = self.plan.get("kernels", {})
+        loaded = {source: self._load(folder / source) for source in {entry["source"] for entry in kernels.values()}}
+        self.libraries = {kernel: loaded[entry["source"]] for kernel, entry in kernels.items()}
+
+    def _load(self, source: Path) -> Any:
+        return build(source, self.flags)
 
     def _step(self, step: dict[str, Any], scope: Any) -> None:
         if "empty" in step or "zero" in step:
@@ -116,7 +120,8 @@ class CompiledPlan(PlanInterpreter):
         total = scope.evaluate(step["range"])
         cuts = sorted({0, total // 3, total // 3 + (total > 1), total})
         for begin, end in itertools.pairwise(cuts):
-            self.libraries[step["launch"]](ctypes.c_int64(begin), ctypes.c_int64(end), *args)
+            kernel = getattr(self.libraries[step["launch"]], step["launch"])
+            kernel(ctypes.c_int64(begin), ctypes.c_int64(end), *args)
         for raw in self.guards:
             assert bool((raw[:GUARD] == 0xFF).all() and (raw[-GUARD:] == 0xFF).all()), (
                 f"{step['launch']} wrote outside its tensors"
@@ -140,9 +145,9 @@ def build(source: Path, flags: Sequence[str] = ()) -> ctypes.CDLL:
 
 
 def compiled(
-    module: torch.nn.Module, args: tuple, folder: Path, *options: str, dynamic: Any = None
-) -> tuple[CompiledPlan, str]:
-    """The compiled plan of a module, and the tool's text."""
+    module: torch.nn.Module, args: tuple, folder: Path, *options: str, dynamic: Any = None, run: bool = True
+) -> tuple[CompiledPlan | None, str]:
+    """The compiled plan of a module (nothing without `run`), and the tool's text."""
     module.eval()
     export(module, args, {}, folder / "in", dynamic=dynamic)
     program = tool()
@@ -154,7 +159,7 @@ def compiled(
     constants = folder / "in" / "constants.safetensors"
     if constants.exists():
         (folder / "out" / "constants.safetensors").write_bytes(constants.read_bytes())
-    return CompiledPlan(folder / "out", module), done.stdout
+    return CompiledPlan(folder / "out", module) if run else None, done.stdout
 
 
 def tensors_of(tree: Any) -> list[torch.Tensor]:

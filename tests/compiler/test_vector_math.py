@@ -26,7 +26,8 @@ BY_RMS = {
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("vector_math")
-    text = (harness.ROOT / "src" / "compiler" / "runtime" / "vector_math.h").read_text()
+    runtime = harness.ROOT / "src" / "compiler" / "runtime"
+    text = "".join((runtime / name).read_text() for name in ("primitives.h", "vector_math.h"))
     for name in [*BOUNDS, *BY_RMS]:
         text += (
             f'extern "C" void t_{name}(const float* x, float* y, int64_t n) {{\n#pragma omp simd\n'

@@ -1,8 +1,10 @@
-// burnish-compiler-tool PLAN OUT [--rules exact|same|all] [--channels-last] [--without NAME]... [--passes]: compiles a
-// plan and writes it with its kernels to a folder. The Python tests run what it writes; users have `burnish optimize`.
+// burnish-compiler-tool PLAN OUT [--target NAME] [--rules exact|same|all] [--channels-last] [--without NAME]...
+// [--passes]: compiles a plan and writes it with its kernels to a folder. The Python tests run what it writes; users
+// have `burnish optimize`.
 #include <fstream>
 #include <iostream>
 
+#include "compiler/languages.h"
 #include "compiler/pipeline.h"
 #include "compiler/tables.h"
 #include "plan/parse.h"
@@ -26,6 +28,11 @@ int main(int argc, char** argv) {
     if (word == "--channels-last") options.channels_last = true;
     if (word == "--passes") passes = true;
     if (word == "--no-library") options.library = false;
+    if (word == "--target" && i + 1 < argc) {
+      const auto* language = compiler::language_of(argv[++i]);
+      if (language == nullptr) return 2;
+      options = compiler::options_for(*language, options);
+    }
     if (word == "--without" && i + 1 < argc) options.without.insert(argv[++i]);
     if (word == "--rules" && i + 1 < argc) {
       const std::string name = argv[++i];
@@ -50,7 +57,8 @@ int main(int argc, char** argv) {
   for (const auto& [file, text] : made->sources) std::ofstream(out / file) << text;
   std::vector<std::string> kernels;
   for (const auto& [name, kernel] : made->plan.kernels) kernels.push_back(name);
-  if (!kernels.empty()) std::ofstream(out / "entries.cpp") << cpu::with_entries("kernels.cpp", kernels);
+  if (!kernels.empty() && made->sources.contains("kernels.cpp"))
+    std::ofstream(out / "entries.cpp") << cpu::with_entries("kernels.cpp", kernels);
   for (const auto& pass : made->log) std::cerr << pass.name << ": " << pass.milliseconds << " ms\n";
   for (const auto& pass : made->log)
     if (!pass.text.empty()) std::cout << "after " << pass.name << ":\n" << pass.text << "\n";

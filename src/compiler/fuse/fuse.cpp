@@ -4,6 +4,7 @@
 #include <queue>
 
 #include "compiler/fuse/emit.h"
+#include "compiler/fuse/schedule.h"
 
 namespace burnish::compiler {
 namespace {
@@ -68,7 +69,7 @@ class Grouping {
     auto group = build_group(plan_, index_, context_, members);
     if (!group) return false;
     const auto schedule = make_schedule(std::move(*group), context_);
-    if (!schedule || !emit(*schedule, "kernel", cpp)) return false;
+    if (!schedule || !emit(*schedule, "kernel", *context_.options.language)) return false;
     const int id = merged.empty() ? static_cast<int>(groups_.size()) : *merged.begin();
     if (merged.empty()) groups_.emplace_back();
     for (const int g : merged) groups_[static_cast<std::size_t>(g)].clear();
@@ -180,7 +181,8 @@ Result<Plan> fuse(Plan plan, Context& context) {
   std::map<int, std::vector<Step>> made;
   std::map<int, std::vector<std::string>> reads;  // of a kernel: what it loads, which is not what its views read
   std::map<std::string, std::string> kernel_of_text;
-  std::string& source = context.sources[std::string(cpp.file)];
+  const Language& language = *context.options.language;
+  std::string& source = context.sources[std::string(language.file)];
   for (const auto& [id, list] : members) {
     if (grouping.group_of(static_cast<std::size_t>(id)) < 0 || !worth_a_kernel(plan, {list.begin(), list.end()})) {
       made[id] = {plan.steps[static_cast<std::size_t>(id)]};
@@ -191,7 +193,7 @@ Result<Plan> fuse(Plan plan, Context& context) {
     auto group = build_group(plan, grouping.index(), context, set);
     if (!group) return fail("a group that was legal is no longer", "fuse", "report this as a bug of the compiler");
     const auto schedule = make_schedule(std::move(*group), context);
-    auto text = schedule ? emit(*schedule, "{kernel}", cpp) : std::nullopt;
+    auto text = schedule ? emit(*schedule, "{kernel}", language) : std::nullopt;
     if (!text)
       return fail("a kernel that could be written cannot be any more", "fuse", "report this as a bug of the compiler");
     std::string& kernel = kernel_of_text[text->source];
@@ -200,7 +202,7 @@ Result<Plan> fuse(Plan plan, Context& context) {
       std::string body = text->source;
       body.replace(body.find("{kernel}"), 8, kernel);
       source += "\n" + body;
-      plan.kernels.emplace_back(kernel, Kernel{std::string(cpp.file), std::nullopt});
+      plan.kernels.emplace_back(kernel, Kernel{std::string(language.file), std::nullopt});
     }
     reads[id] = text->inputs;
     std::vector<Step>& steps = made[id];
@@ -208,6 +210,8 @@ Result<Plan> fuse(Plan plan, Context& context) {
     launch.kernel = kernel;
     launch.range = text->range;
     launch.grain = text->grain;
+    launch.grid = text->grid;
+    launch.block = text->block;
     for (const std::string& name : text->inputs) {
       std::string use = name;
       if (!context.fixed_layout.contains(name)) {

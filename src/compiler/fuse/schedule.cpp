@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/languages.h"
+
 namespace burnish::compiler {
 namespace {
 
@@ -140,54 +142,24 @@ std::optional<Schedule> make_schedule(Group group, const Context& context) {
   std::vector<int> outer, inner;
   for (const int axis : order) (reduced.contains(axis) ? inner : outer).push_back(axis);
   const Size row = product_of(s.group, inner);
-
-  if (reduced.empty()) {
-    s.kind = Schedule::Kind::pointwise;
-    if (order.empty()) return s;
-    s.vector_axis = order.back();
-    order.pop_back();
-    const Size last = s.size(s.vector_axis);
-    Size many = 1;
-    std::size_t taken = 0;  // the range: axes enough to keep all threads busy, the rest as loops inside
-    while (taken < order.size() && !(many.is_static() && many.value() >= 32L * context.options.machine.threads))
-      many = many * s.size(order[taken++]);
-    s.decoded.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(taken));
-    s.loops.assign(order.begin() + static_cast<std::ptrdiff_t>(taken), order.end());
-    if (taken == order.size() && !order.empty() && many.is_static() && many.value() < 32 && last.is_static() &&
-        last.value() >= 8192)
-      s.block = 2048;
-    return s;
-  }
-  const bool last_is_reduced = reduced.contains(order.back());
   const bool short_rows = row.is_static() && row.value() <= 8 && !outer.empty() &&
                           (!s.size(outer.back()).is_static() || s.size(outer.back()).value() >= 32);
-  if (last_is_reduced && !short_rows) {
+  if (reduced.empty()) {
+    s.kind = Schedule::Kind::pointwise;
+  } else if (reduced.contains(order.back()) && !short_rows) {
     s.kind = Schedule::Kind::rows;
-    s.decoded = outer;
-    s.vector_axis = inner.back();
-    inner.pop_back();
-    s.loops = inner;
-    return s;
+  } else {
+    s.kind = Schedule::Kind::columns;
+    if (outer.empty()) return std::nullopt;
   }
-  if (outer.empty()) return std::nullopt;
-  s.kind = Schedule::Kind::columns;
-  s.vector_axis = outer.back();
-  outer.pop_back();
-  s.decoded = outer;
-  s.loops = inner;
-  // Blocks wide enough for long runs of memory, narrow enough that a block of the whole row stays in the second cache.
-  std::int64_t block = 1024;
-  if (row.is_static() && row.value() > 0)
-    block = std::clamp<std::int64_t>(context.options.machine.l2_bytes / 16 / row.value() / 16 * 16, 64, 1024);
-  if (const Size v = s.size(s.vector_axis); v.is_static()) {
-    const Size items = product_of(s.group, outer);
-    const std::int64_t wanted =
-        4L * context.options.machine.threads;  // items of the range, so that all threads have work
-    if (items.is_static() && items.value() < wanted && items.value() > 0)
-      block = std::min(block, std::max<std::int64_t>(16, (v.value() * items.value() / wanted + 15) / 16 * 16));
-    block = std::min(block, v.value());
+  auto& with_vector = s.kind == Schedule::Kind::rows ? inner : outer;
+  if (!with_vector.empty()) {
+    s.vector_axis = with_vector.back();
+    with_vector.pop_back();
   }
-  s.block = std::max<std::int64_t>(1, block);
+  s.decoded = std::move(outer);
+  s.loops = std::move(inner);
+  context.options.language->spread(s, context.options.machine);
   return s;
 }
 

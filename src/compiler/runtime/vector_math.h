@@ -1,48 +1,8 @@
-// Vector maths for Burnish's CPU kernels: plain inline functions of one element that the compiler vectorises.
-// This text stands in front of every generated kernel, so it includes nothing and stays light (a kernel compiles in a
-// second). Errors against correctly rounded results, measured by tests/compiler/vector_math_test.py: 1 to 2 ulp unless
-// said.
-typedef long int64_t;
-typedef int int32_t;
-typedef unsigned char uint8_t;
-
+// Maths for kernels, the same text in every language: plain inline functions of one element that a CPU's compiler
+// vectorises. It includes nothing and stays light (a kernel compiles in a second); what a language says in its own words
+// stands in its primitives file, before this text. Errors against correctly rounded results, measured by
+// tests/compiler/test_vector_math.py: 1 to 2 ulp unless said.
 namespace {
-
-template <class To, class From>
-inline To b_bits(From x) {
-  return __builtin_bit_cast(To, x);
-}
-
-constexpr float b_inf = __builtin_inff();
-constexpr float b_nan = __builtin_nanf("");
-
-inline float b_sqrt(float x) {
-  return __builtin_sqrtf(x);
-}
-inline float b_rsqrt(float x) {
-  return 1.0f / __builtin_sqrtf(x);
-}
-inline float b_abs(float x) {
-  return __builtin_fabsf(x);
-}
-inline int64_t b_abs(int64_t x) {
-  return x < 0 ? -x : x;
-}
-inline float b_floor(float x) {
-  return __builtin_floorf(x);
-}
-inline float b_ceil(float x) {
-  return __builtin_ceilf(x);
-}
-inline float b_trunc(float x) {
-  return __builtin_truncf(x);
-}
-inline float b_round(float x) {
-  return __builtin_rintf(x);
-}  // halves to even, as PyTorch
-inline float b_fma(float a, float b, float c) {
-  return __builtin_fmaf(a, b, c);
-}
 
 // NaN in either argument gives NaN, as PyTorch's maximum, amax, clamp and relu do.
 template <class T>
@@ -62,8 +22,8 @@ inline float b_relu(float x) {
 
 // 2^n for n in [-252, 254], in two factors so that neither leaves the range of normal numbers.
 inline float b_scale(float x, int n) {
-  const int half = n >> 1;
-  const float a = b_bits<float>(unsigned(half + 127) << 23), b = b_bits<float>(unsigned(n - half + 127) << 23);
+  const int first = n >> 1;
+  const float a = b_bits<float>(uint32_t(first + 127) << 23), b = b_bits<float>(uint32_t(n - first + 127) << 23);
   return x * a * b;
 }
 
@@ -99,7 +59,7 @@ inline float b_exp_inside(float x) {
   p = b_fma(p, r, 4.99999851e-1f);
   p = b_fma(p, r, 1.0f);
   p = b_fma(p, r, 1.0f);
-  return p * b_bits<float>((b_bits<unsigned>(shifted) + 127u) << 23);
+  return p * b_bits<float>((b_bits<uint32_t>(shifted) + 127u) << 23);
 }
 
 // The same, held at the ends outside: for formulas where e^-86 counts for nothing.
@@ -121,8 +81,8 @@ inline float b_expm1(float x) {
   p = b_fma(p, r, 1.66666672e-1f);
   p = b_fma(p, r, 0.5f);
   const float em1 = b_fma(p * r, r, r);  // e^r - 1
-  const float half = b_scale(1.0f, n - 1);
-  float result = 2.0f * (b_fma(half, em1, half) - 0.5f);
+  const float half_scale = b_scale(1.0f, n - 1);
+  float result = 2.0f * (b_fma(half_scale, em1, half_scale) - 0.5f);
   result = n == 0 ? em1 : result;
   result = x >= 88.73f ? b_inf : result;
   return x <= -20.0f ? -1.0f : result;
@@ -134,7 +94,7 @@ inline float b_log(float x) {
   const float scaled = tiny ? x * 8388608.0f : x;
   const int bits = b_bits<int>(scaled);
   int e = ((bits - 0x3F3504F3) >> 23);
-  const float m = b_bits<float>(int(unsigned(bits) - (unsigned(e) << 23)));
+  const float m = b_bits<float>(int(uint32_t(bits) - (uint32_t(e) << 23)));
   e = tiny ? e - 23 : e;
   const float f = m - 1.0f, z = f * f, k = float(e);
   float p = 7.0376836292e-2f;
@@ -176,7 +136,7 @@ inline float b_tanh(float x) {
   p = b_fma(p, s, -3.33332819422e-1f);
   const float small = b_fma(p * s, x, x);
   const float large = 1.0f - 2.0f / (b_exp_near(2.0f * a) + 1.0f);
-  return a < 0.625f ? small : __builtin_copysignf(large, x);
+  return a < 0.625f ? small : b_copysign(large, x);
 }
 inline float b_sigmoid(float x) {
   return 1.0f / (1.0f + b_exp_near(-x));
@@ -192,7 +152,7 @@ inline float b_erf(float x) {
   r = b_fma(r, t, -6.34846687e-1f);
   r = b_fma(r, t, -1.28717512e-1f);
   r = b_fma(r, t, -t);
-  const float large = __builtin_copysignf(t > 4.0f ? 1.0f : 1.0f - b_exp_inside(r), x);
+  const float large = b_copysign(t > 4.0f ? 1.0f : 1.0f - b_exp_inside(r), x);
   float q = -5.96761703e-4f;
   q = b_fma(q, s, 4.99119423e-3f);
   q = b_fma(q, s, -2.67681349e-2f);
@@ -202,45 +162,10 @@ inline float b_erf(float x) {
   const float small = b_fma(q, x, x);
   return t > 0.927734375f ? large : small;
 }
-inline float b_erfc(float x) {
-  return __builtin_erfcf(x);
-}
 
-// The reduction is done in double: exact enough for every argument up to 2^30.
-inline float b_sincos(float x, int quarter) {
-  const double shifted = double(x) * 0.63661977236758134 + 6755399441055744.0;
-  const double n = shifted - 6755399441055744.0;
-  const int64_t q = b_bits<int64_t>(shifted) + quarter;
-  const float r = float((double(x) - n * 1.5707963267948966) - n * 6.123233995736766e-17);
-  const float s = r * r;
-  float sine = -1.9515295891e-4f;
-  sine = b_fma(sine, s, 8.3321608736e-3f);
-  sine = b_fma(sine, s, -1.6666654611e-1f);
-  sine = b_fma(sine * s, r, r);
-  float cosine = 2.443315711809948e-5f;
-  cosine = b_fma(cosine, s, -1.388731625493765e-3f);
-  cosine = b_fma(cosine, s, 4.166664568298827e-2f);
-  cosine = b_fma(cosine * s, s, b_fma(s, -0.5f, 1.0f));
-  const float value = (q & 1) ? cosine : sine;
-  return (q & 2) ? -value : value;
-}
-inline float b_sin(float x) {
-  return b_sincos(x, 0);
-}
-inline float b_cos(float x) {
-  return b_sincos(x, 1);
-}
+
 inline float b_tan(float x) {
   return b_sin(x) / b_cos(x);
-}
-inline float b_pow(float x, float y) {
-  return __builtin_powf(x, y);
-}
-inline float b_atan(float x) {
-  return __builtin_atanf(x);
-}
-inline float b_atan2(float y, float x) {
-  return __builtin_atan2f(y, x);
 }
 
 inline float b_gelu(float x) {
@@ -264,11 +189,8 @@ inline float b_mish(float x) {
   const float e = b_exp_near(x > 20.0f ? 20.0f : x), n = e * (e + 2.0f);
   return x > 20.0f ? x : x * (n / (n + 2.0f));
 }
-inline float b_fmod(float a, float b) {
-  return __builtin_fmodf(a, b);
-}
 inline float b_remainder(float a, float b) {
-  const float m = __builtin_fmodf(a, b);
+  const float m = b_fmod(a, b);
   return (m != 0.0f && ((b < 0.0f) != (m < 0.0f))) ? m + b : m;
 }
 inline int64_t b_floor_div(int64_t a, int64_t b) {
@@ -276,48 +198,6 @@ inline int64_t b_floor_div(int64_t a, int64_t b) {
 }
 inline int64_t b_remainder(int64_t a, int64_t b) {
   return a - b_floor_div(a, b) * b;
-}
-
-inline int64_t cdiv(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-template <class A, class B>
-inline int64_t min(A a, B b) {
-  return int64_t(a) < int64_t(b) ? int64_t(a) : int64_t(b);
-}
-template <class A, class B>
-inline int64_t max(A a, B b) {
-  return int64_t(a) > int64_t(b) ? int64_t(a) : int64_t(b);
-}
-
-// Lanes: partial results of a reduction, one a vector element, folded in pairs.
-template <class T, int L>
-inline void b_fill(T (&lanes)[L], T value) {
-  for (int l = 0; l < L; ++l) lanes[l] = value;
-}
-template <class T, int L>
-inline T b_fold_add(T (&lanes)[L]) {
-  for (int half = L / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
-  return lanes[0];
-}
-template <class T, int L>
-inline T b_fold_mul(T (&lanes)[L]) {
-  for (int half = L / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) lanes[l] *= lanes[l + half];
-  return lanes[0];
-}
-template <class T, int L>
-inline T b_fold_max(T (&lanes)[L]) {
-  for (int half = L / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) lanes[l] = b_max(lanes[l], lanes[l + half]);
-  return lanes[0];
-}
-template <class T, int L>
-inline T b_fold_min(T (&lanes)[L]) {
-  for (int half = L / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) lanes[l] = b_min(lanes[l], lanes[l + half]);
-  return lanes[0];
 }
 
 }  // namespace

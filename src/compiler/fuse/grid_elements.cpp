@@ -1,0 +1,83 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/fuse/grid.h"
+
+namespace burnish::compiler {
+
+bool Grid::loads_four(int n) const {
+  if (s_.width == 1 || node(n).kind != NodeKind::load || node(n).dtype != DType::float32) return false;
+  const auto stride = node(n).strides.find(s_.vector_axis);
+  return stride != node(n).strides.end() && stride->second.is(1);
+}
+
+bool Grid::stores_four(std::size_t i) const {
+  const Store& st = s_.stores[i];
+  if (s_.width == 1 || node(st.node).dtype != DType::float32 || lent_.contains(i)) return false;
+  return std::ranges::all_of(st.strides,
+                             [&](const auto& entry) {
+                               const auto& [axis, stride] = entry;
+                               return axis == s_.vector_axis ? stride.is(1)
+                                                             : stride.is_static() && stride.value() % s_.width == 0;
+                             }) &&
+         st.strides.contains(s_.vector_axis);
+}
+
+std::string Grid::elements(const std::vector<int>& nodes, const std::vector<std::size_t>& stores,
+                           const std::string& reads, const std::string& body) {
+  std::string text, ends;
+  const auto in_lanes = [&](int n) { return s_.width > 1 && depends(n, s_.vector_axis); };
+  loaded_.clear();
+  for (const int n : nodes) {
+    if (loads_four(n)) {
+      const std::string place =
+          fmt::format("t{} + {}", tensors_.at(node(n).name), index(node(n).strides, node(n).offset));
+      text += fmt::format("const {} q{} = {};\n", lang_.four, n,
+                          fmt::format(fmt::runtime(lang_.load), fmt::arg("place", place)));
+      loaded_[n] = fmt::format("q{}[l]", n);
+    } else if (!in_lanes(n)) {
+      text += declare(n);
+    }
+  }
+  if (s_.width == 1) {
+    text = reads + text;
+    for (const std::size_t i : stores) text += store(i);
+    return text + body;
+  }
+  std::string lanes = fmt::format("const {0} i{1} = first + l;\n", index_type_, s_.vector_axis) + reads;
+  for (const int n : nodes)
+    if (in_lanes(n)) lanes += declare(n);
+  for (const std::size_t i : stores) {
+    if (!stores_four(i)) {
+      lanes += store(i);
+      continue;
+    }
+    text += fmt::format("{} r{};\n", lang_.four, i);
+    lanes += fmt::format("r{}[l] = {};\n", i, value_text(s_.stores[i].node));
+    ends += fmt::format(fmt::runtime(lang_.store),
+                        fmt::arg("place", fmt::format("o{} + {}", i, index(s_.stores[i].strides, 0))),
+                        fmt::arg("value", fmt::format("r{}", i))) +
+            "\n";
+  }
+  loaded_.clear();
+  return fmt::format("const {} first = i{};\n", index_type_, s_.vector_axis) + text +
+         fmt::format("{}\nfor (int l = 0; l < {}; ++l) {{\n", lang_.unroll, s_.width) + lanes + body + "}\n" + ends;
+}
+
+std::string Grid::over_elements(const std::vector<int>& nodes, const std::vector<std::size_t>& stores,
+                                const std::string& reads, const std::string& body) {
+  const auto axes = inner_axes();
+  const std::string row = row_size().text();
+  const std::string inside = decode("e", axes, "") + elements(nodes, stores, reads, body);
+  if (!shares()) return fmt::format("for ({0} e = 0; e < {1}; ++e) {{\n{2}}}\n", index_type_, row, inside);
+  const int step = s_.team * s_.width;
+  const std::string first =
+      s_.width > 1 ? fmt::format("{}(thread_) * {}", index_type_, s_.width) : fmt::format("{}(thread_)", index_type_);
+  if (rounds() > 0)
+    return fmt::format("{}\nfor (int k = 0; k < {}; ++k) {{\nconst {} e = {} + k * {};\nif (e < {}) {{\n{}}}\n}}\n",
+                       lang_.unroll, rounds(), index_type_, first, step, row, inside);
+  return fmt::format("for ({0} e = {1}; e < {2}; e += {3}) {{\n{4}}}\n", index_type_, first, row, step, inside);
+}
+
+}  // namespace burnish::compiler
