@@ -175,3 +175,19 @@ def test_softmax_of_a_million_elements() -> None:
     y = torch.empty_like(x)
     metal.compile_shader(source).k(x, y, 1024, threads=1024 * 256, group_size=256)
     torch.testing.assert_close(y, x.softmax(-1))
+
+
+BYTES = """#include <metal_stdlib>
+using namespace metal;
+kernel void k(device uchar* o [[buffer(0)]], uint i [[thread_position_in_grid]]) {
+  o[PLACE] = uchar(i);
+}
+"""
+
+
+def test_neighbouring_bytes_are_no_race() -> None:
+    out = torch.zeros(64, dtype=torch.uint8)
+    metal.compile_shader(BYTES.replace("PLACE", "i"), checked=True).k(out, threads=64, group_size=4)
+    assert out.tolist() == list(range(64))
+    with pytest.raises(metal.Finding, match="race"):
+        metal.compile_shader(BYTES.replace("PLACE", "i / 2"), checked=True).k(out, threads=64, group_size=1)

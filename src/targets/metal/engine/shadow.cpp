@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t spacing = std::uint64_t{64} << 30;  // more than 2^32 elements of 16 bytes in either direction
 constexpr std::uint64_t page = 4096;
 constexpr std::size_t most_unwritten = 4096;
-constexpr std::uint64_t granule = 2;  // bytes of one cell: half values are told apart
+constexpr std::uint64_t granule = 2;  // bytes of one cell: half values are told apart; bytes by the two bits of a touch
 
 // An epoch: barriers of the threadgroup (20 bits), of the simdgroup (11 bits), whether the access was atomic.
 std::uint32_t epoch_of(const Group& group, bool device, bool atomic) {
@@ -144,14 +144,18 @@ bool Shadow::describe(std::uintptr_t address, Finding& finding, std::string& tex
   return true;
 }
 
-void Shadow::track(Group& group, Cell* cells, std::size_t first, std::size_t last, bool device, Access kind,
+void Shadow::track(Group& group, Cell* cells, std::uint64_t offset, std::size_t bytes, bool device, Access kind,
                    Finding found, const std::function<std::string(Finding&)>& what) {
   const auto low = group.launch().kernel.low;
-  const Cell::Touch me{number_of(group), epoch_of(group, device, kind.atomic),
-                       static_cast<std::uint32_t>(found.pc - low)};
-  const auto meets = [&](const Cell::Touch& t) { return unordered(t.thread, t.epoch, me.thread, me.epoch); };
-  for (std::size_t i = first; i <= last; ++i) {
+  Cell::Touch me{number_of(group), epoch_of(group, device, kind.atomic),
+                 static_cast<std::uint32_t>(found.pc - low) & 0x3fffffff, 0};
+  const auto meets = [&](const Cell::Touch& t) {
+    return (t.which & me.which) != 0 && unordered(t.thread, t.epoch, me.thread, me.epoch);
+  };
+  for (std::size_t i = offset / granule; i <= (offset + bytes - 1) / granule; ++i) {
     Cell& c = cells[i];
+    const bool second = (i + 1) * granule - 1 < offset + bytes, begins = i * granule >= offset;
+    me.which = (begins ? 1u : 0u) | (second ? 2u : 0u);
     if (!device) {  // the memory of an earlier threadgroup is nobody's
       if (c.writer.thread && !same_group(c.writer.thread, me.thread)) c = {};
       if (c.reader.thread && !same_group(c.reader.thread, me.thread)) c = {};
@@ -183,8 +187,10 @@ void Shadow::track(Group& group, Cell* cells, std::size_t first, std::size_t las
       group.abort(std::move(found));
     }
     auto& last_touch = kind.write ? c.writer : c.reader;
-    if (last_touch.thread != me.thread) (kind.write ? c.writer2 : c.reader2) = last_touch;
+    const auto before = last_touch;
+    if (before.thread != me.thread) (kind.write ? c.writer2 : c.reader2) = before;
     last_touch = me;
+    if (before.thread == me.thread && before.epoch == me.epoch) last_touch.which |= before.which;
   }
 }
 
@@ -227,8 +233,8 @@ void Shadow::check(Group& group, std::uintptr_t address, std::size_t bytes, Acce
       group.abort(std::move(found));
     }
     if (is_misaligned) misaligned(what(found));
-    return track(group, shared_cells_.data(), static_cast<std::size_t>(offset) / granule,
-                 (static_cast<std::size_t>(offset) + bytes - 1) / granule, false, kind, std::move(found), what);
+    return track(group, shared_cells_.data(), static_cast<std::uint64_t>(offset), bytes, false, kind, std::move(found),
+                 what);
   }
   if (address >= reserve_ && address < reserve_ + reserve_bytes_ && !windows_.empty()) {
     const auto& w = windows_[std::min<std::size_t>((address - reserve_) / spacing, windows_.size() - 1)];
@@ -247,7 +253,7 @@ void Shadow::check(Group& group, std::uintptr_t address, std::size_t bytes, Acce
       return t;
     };
     if (is_misaligned) misaligned(text(found));
-    return track(group, w.cells, offset / granule, (offset + bytes - 1) / granule, true, kind, std::move(found), text);
+    return track(group, w.cells, offset, bytes, true, kind, std::move(found), text);
   }
   const auto& kernel = group.launch().kernel;
   if ((address >= kernel.low && address < kernel.high) || group.is_engine_memory(address)) return;

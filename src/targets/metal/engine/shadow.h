@@ -43,10 +43,11 @@ class Shadow {
   bool describe(std::uintptr_t address, Finding& finding, std::string& text) const;
 
  private:
-  /// Who wrote last and before that, and the same of readers: thread, epoch, and place in the object.
+  /// Who wrote last and before that, and the same of readers: thread, epoch, place in the object, and which of the
+  /// cell's two bytes (bits 0 and 1).
   struct Cell {
     struct Touch {
-      std::uint32_t thread, epoch, place;
+      std::uint32_t thread, epoch, place : 30, which : 2;
     } writer, writer2, reader, reader2;
   };
   struct Window {
@@ -60,8 +61,8 @@ class Shadow {
   };
 
   Shadow() = default;
-  void track(Group& group, Cell* cells, std::size_t first, std::size_t last, bool device, Access kind, Finding found,
-             const std::function<std::string(Finding&)>& what);
+  void track(Group& group, Cell* cells, std::uint64_t offset, std::size_t bytes, bool device, Access kind,
+             Finding found, const std::function<std::string(Finding&)>& what);
 
   std::uintptr_t reserve_ = 0;
   std::uint64_t reserve_bytes_ = 0;
