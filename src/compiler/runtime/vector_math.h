@@ -1,6 +1,6 @@
 // Maths for kernels, the same text in every language: plain inline functions of one element that a CPU's compiler
-// vectorises. It includes nothing and stays light (a kernel compiles in a second); what a language says in its own words
-// stands in its primitives file, before this text. Errors against correctly rounded results, measured by
+// vectorises. It includes nothing and stays light (a kernel compiles in a second); what a language says in its own
+// words stands in its primitives file, before this text. Errors against correctly rounded results, measured by
 // tests/compiler/test_vector_math.py: 1 to 2 ulp unless said.
 namespace {
 
@@ -162,7 +162,6 @@ inline float b_erf(float x) {
   const float small = b_fma(q, x, x);
   return t > 0.927734375f ? large : small;
 }
-
 
 inline float b_tan(float x) {
   return b_sin(x) / b_cos(x);
