@@ -25,6 +25,7 @@ from burnish.live import InsideWorker, LiveProblem, from_module
 _FLAGS = (
     "target",
     "attempts",
+    "rules",
     "seconds",
     "jobs",
     "out",

@@ -20,11 +20,10 @@ compiler::Machine machine_here() {
   return machine;
 }
 
-/// `--rules exact|same|all`.
+/// `--rules`, which the command has checked.
 compiler::RuleClass rules_of(const json& options) {
   const std::string word = options.is_object() ? options.value("rules", "all") : "all";
-  if (word == "exact") return compiler::RuleClass::exact;
-  return word == "same" ? compiler::RuleClass::same : compiler::RuleClass::changes;
+  return compiler::rules_named(word).value_or(compiler::RuleClass::changes);
 }
 
 class CompilerAgent : public Agent {
@@ -36,8 +35,9 @@ class CompilerAgent : public Agent {
     const bool refused = std::ranges::any_of(history, [](const PastAttempt& a) { return !a.verdict.accepted(); });
     if (candidates_.empty()) {
       TRY(plan, load_plan(task.plan));
-      candidates_ = compiler::compile_candidates(plan, machine_here(), rules_of(task.options));
-      careful_ = compiler::compile_carefully(plan, machine_here());
+      const auto rules = rules_of(task.options);
+      candidates_ = compiler::compile_candidates(plan, machine_here(), rules);
+      careful_ = compiler::compile_carefully(plan, machine_here(), rules);
       if (candidates_.empty() && careful_.empty())
         return fail("the compiler made nothing of this plan", task.problem, "report this as a bug of the compiler");
     }

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/session.h"
 #include "compiler/pipeline.h"
+#include "compiler/tables.h"
 #include "plan/parse.h"
 #include "plan/print.h"
 #include "report/pages.h"
@@ -22,7 +23,7 @@ namespace {
 
 struct Flags {
   CommonFlags common;
-  std::string run, problem, attempt;
+  std::string run, problem, attempt, rules;
   bool passes = false;
 };
 
@@ -52,6 +53,9 @@ Result<int> show_attempt(Store& store, const ProblemView& view, const AttemptRec
   std::string text = paint(fmt::format("{}  {}:{} {}", view.problem.name, attempt.agent, attempt.number, attempt.name),
                            Colour::bold, colour) +
                      "\n";
+  if (attempt.notes.is_object() && attempt.notes.contains("rules"))
+    text += "\n" + paint("-- what fired", Colour::blue, colour) + "\n" +
+            compiler::describe_fired(attempt.notes["rules"].get<std::vector<std::string>>());
   for (const auto& [name, artifact] : attempt.files) {
     if (name.ends_with(".safetensors")) continue;
     TRY(contents, store.artifacts().get(artifact));
@@ -75,7 +79,7 @@ Result<int> show_attempt(Store& store, const ProblemView& view, const AttemptRec
 }
 
 /// The compiler's work on the problem's exported plan again, with the plan after each pass that changed it.
-Result<int> show_passes(Store& store, const ProblemView& view, bool as_json) {
+Result<int> show_passes(Store& store, const ProblemView& view, const std::string& rules, bool as_json) {
   const auto file = view.problem.files.find("plan.json");
   if (file == view.problem.files.end()) {
     return fail("the store has no exported plan of this problem", view.problem.name,
@@ -87,6 +91,7 @@ Result<int> show_passes(Store& store, const ProblemView& view, bool as_json) {
   compiler::Options options;
   options.machine.threads = device.cores;
   options.machine.vector_bytes = device.vector_bytes;
+  options.rules = compiler::rules_named(rules).value_or(compiler::RuleClass::changes);
   TRY(compiled, compiler::compile_plan(plan, options, /*log_passes=*/true));
   const bool colour = has_colour(STDOUT_FILENO);
   if (!as_json) print_text(paint("-- exported", Colour::blue, colour) + "\n" + describe_plan(plan));
@@ -100,17 +105,20 @@ Result<int> show_passes(Store& store, const ProblemView& view, bool as_json) {
     print_text(pass.text.empty() ? "changes nothing\n" : pass.text);
   }
   if (as_json) print_json({{"fired", compiled.fired}});
-  std::string fired;
-  for (const auto& name : compiled.fired) fired += "  " + name + "\n";
-  if (!as_json && !fired.empty())
-    print_text("\n" + paint("-- rules and templates that fired", Colour::blue, colour) + "\n" + fired);
+  if (!as_json)
+    print_text("\n" + paint("-- what fired, --rules " + rules, Colour::blue, colour) + "\n" +
+               compiler::describe_fired(compiled.fired));
   return exit_ok;
 }
 
 Result<int> show(const Flags& flags) {
   TRY(store, open_store(flags.common));
   TRY(view, choose_problem(*store, flags.run, flags.problem));
-  if (flags.passes) return show_passes(*store, view, flags.common.json);
+  if (flags.passes) {
+    TRY(run, store->run(flags.run));
+    const auto rules = flags.rules.empty() ? run.options.value("rules", "all") : flags.rules;
+    return show_passes(*store, view, rules, flags.common.json);
+  }
   if (!flags.attempt.empty()) {
     TRY(attempt, choose_attempt(view, flags.attempt));
     return show_attempt(*store, view, attempt, flags.common.json);
@@ -147,7 +155,11 @@ void add_show(Program& program) {
   command.add_option("run", flags->run, "the run")->type_name("RUN")->required();
   command.add_option("problem", flags->problem, "the problem, or a part of its name")->type_name("PROBLEM");
   command.add_option("attempt", flags->attempt, "AGENT:NUMBER, or AGENT for its best")->type_name("ATTEMPT");
-  command.add_flag("--passes", flags->passes, "the plan after each pass of the compiler that changed it");
+  auto* passes = command.add_flag("--passes", flags->passes,
+                                  "the plan after each pass of the compiler that changed it, and the rules that fired");
+  command.add_option("--rules", flags->rules, "with --passes: exact, same or all (default: as the run had it)")
+      ->check(CLI::IsMember({"exact", "same", "all"}))
+      ->needs(passes);
   add_store_flag(command, flags->common);
   add_json_flag(command, flags->common);
   command.footer(

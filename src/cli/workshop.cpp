@@ -96,7 +96,7 @@ Result<Choices> SearchFlags::resumed(Store& store, const RunRecord& run) const {
 }
 
 Result<Choices> SearchFlags::choices() const {
-  Choices choices{.attempts = attempts, .strategy = strategy, .seed = seed, .held_out = held_out};
+  Choices choices{.attempts = attempts, .strategy = strategy, .seed = seed, .held_out = held_out, .rules = rules};
   if (turns > 0) choices.turns = turns;
   choices.budget = {budget_usd, budget_tokens};
   TRY(names, in_contexts(agents, contexts));
@@ -122,6 +122,7 @@ SearchOptions SearchFlags::read(const JudgeOptions& judging, const Choices& choi
   if (seconds > 0) options.seconds = seconds;
   options.jobs = jobs > 0 ? jobs : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   options.judging = to_json(judging);
+  options.judging["rules"] = choices.rules;
   return options;
 }
 
@@ -170,6 +171,12 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
   }
   command.add_option("--strategy", flags.strategy, "who tries next and what prompts show. " + strategies)
       ->check(CLI::IsMember(names))
+      ->capture_default_str();
+  command
+      .add_option("--rules", flags.rules,
+                  "how far the built-in compiler may change results: exact (bit for bit), same (the same formula, its "
+                  "sums in another order), all (other rounding too, as folding a batch norm)")
+      ->check(CLI::IsMember({"exact", "same", "all"}))
       ->capture_default_str();
   command.add_option("--seed", flags.seed, "of strategies that draw")->type_name("N")->capture_default_str();
   command

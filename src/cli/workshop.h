@@ -21,7 +21,7 @@ struct SearchFlags {
   int jobs = 0;        ///< 0: as many as processors
   std::string resume, record, replay, reference;
   std::vector<std::string> contexts, held_out;
-  std::string strategy = "best-of-n", hints_model;
+  std::string strategy = "best-of-n", hints_model, rules = "all";
   std::uint64_t seed = 0;
   int turns = 0;  ///< 0: the strategy's own number
   std::optional<double> budget_usd;

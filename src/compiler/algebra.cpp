@@ -5,9 +5,10 @@ namespace {
 using enum RuleClass;
 
 constexpr Rule table[] = {
-    {"dropout, evaluating", "dropout(?x, #p, false)", "?x", exact},
-    {"feature dropout, evaluating", "feature_dropout(?x, #p, false)", "?x", exact},
-    {"alpha dropout, evaluating", "alpha_dropout(?x, #p, false)", "?x", exact},
+    {"dropout, evaluating", "dropout(?x, #p, false)", "?x", exact,
+     "every transformer: dropout does nothing once trained"},
+    {"feature dropout, evaluating", "feature_dropout(?x, #p, false)", "?x", exact, "segmentation networks: Dropout2d"},
+    {"alpha dropout, evaluating", "alpha_dropout(?x, #p, false)", "?x", exact, "self-normalising networks"},
     {"batch norm into a 2-D convolution",
      "batch_norm(conv2d(?x, ?k, ?c, #st=[1, 1], #pad=[0, 0], #dil=[1, 1], #g=1), ?w, ?b, ?m, ?v, false, #mom, #eps, "
      "#cudnn=true)",

@@ -187,6 +187,12 @@ Arg arg_ints(const std::vector<std::int64_t>& values) {
   return Arg{std::move(list)};
 }
 
+std::optional<RuleClass> rules_named(std::string_view word) {
+  if (word == "exact") return RuleClass::exact;
+  if (word == "same") return RuleClass::same;
+  return word == "all" ? std::optional(RuleClass::changes) : std::nullopt;
+}
+
 const std::string* as_name(const Arg& a) {
   const auto* name = std::get_if<Arg::Name>(&a.value);
   return name == nullptr ? nullptr : &name->tensor;

@@ -1,8 +1,10 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -23,6 +25,8 @@ struct Machine {
 
 /// How far a rewrite may change results: bit for bit, the same formula in another order, or other rounding.
 enum class RuleClass { exact, same, changes };
+/// Of `--rules`: exact, same or all.
+std::optional<RuleClass> rules_named(std::string_view word);
 
 /// One variant of what the compiler makes; attempts differ in these.
 struct Options {

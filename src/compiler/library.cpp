@@ -263,7 +263,7 @@ class Library {
 }  // namespace
 
 Result<Plan> use_library(Plan plan, Context& context) {
-  if (!context.options.library) return plan;
+  if (!context.options.library || !context.allows(RuleClass::same)) return plan;  // another order of sums
   return Library(plan, context).run();
 }
 

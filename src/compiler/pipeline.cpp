@@ -107,8 +107,9 @@ std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machin
   return compile_variants(plan, {{"fused", all}, {"channels last", channels_last}, {"no library calls", own}});
 }
 
-std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine, const Language& language) {
-  const Options same = base_options(machine, RuleClass::same, language);
+std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine, RuleClass rules,
+                                                 const Language& language) {
+  const Options same = base_options(machine, std::min(rules, RuleClass::same), language);
   Options plain = same;
   plain.templates = plain.library = false;
   return compile_variants(plan, {{"rounding as in eager", same}, {"fusion alone", plain}});

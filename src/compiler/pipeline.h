@@ -43,8 +43,9 @@ Options options_for(const Language& language, Options options);
 std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine,
                                                   RuleClass rules = RuleClass::changes, const Language& language = cpp);
 
-/// What to try after a refusal: without rules that change rounding, then without templates and library calls too.
+/// What to try after a refusal: without rules that change rounding, then without templates and library calls too. Never
+/// more than `rules`.
 std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine& machine,
-                                                 const Language& language = cpp);
+                                                 RuleClass rules = RuleClass::changes, const Language& language = cpp);
 
 }  // namespace burnish::compiler

@@ -12,8 +12,8 @@ Status check_budget(const Choices& choices) {
 }
 
 json to_json(const Choices& c) {
-  json options = {{"agents", c.agents}, {"attempts", c.attempts}, {"strategy", c.strategy},
-                  {"seed", c.seed},     {"held_out", c.held_out}, {"hints_model", c.hints_model}};
+  json options = {{"agents", c.agents},     {"attempts", c.attempts},       {"strategy", c.strategy}, {"seed", c.seed},
+                  {"held_out", c.held_out}, {"hints_model", c.hints_model}, {"rules", c.rules}};
   if (c.budget.usd) options["budget"]["usd"] = *c.budget.usd;
   if (c.budget.tokens) options["budget"]["tokens"] = *c.budget.tokens;
   if (c.turns) options["turns"] = *c.turns;
@@ -29,6 +29,7 @@ Result<Choices> choices_of(const json& options) try {
   c.seed = options.value("seed", c.seed);
   c.hints_model = options.value("hints_model", c.hints_model);
   c.held_out = options.value("held_out", c.held_out);
+  c.rules = options.value("rules", c.rules);
   const auto budget = options.value("budget", json::object());
   if (budget.contains("usd")) c.budget.usd = budget["usd"].get<double>();
   if (budget.contains("tokens")) c.budget.tokens = budget["tokens"].get<std::int64_t>();

@@ -18,6 +18,7 @@ struct Choices {
   std::uint64_t seed = 0;
   std::optional<int> turns;           ///< of all agents together on a problem, for strategies that choose
   std::vector<std::string> held_out;  ///< globs: problems whose solutions no prompt shows
+  std::string rules = "all";          ///< how far the built-in compiler may change results: exact, same, all
   Budget budget;
 };
 

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "compiler/tables.h"
 #include "plan/check.h"
 #include "plan/parse.h"
 
@@ -61,6 +64,48 @@ TEST(Pipeline, LeavesWhatItDoesNotKnow) {
 TEST(Pipeline, ProposesNoVariantTwice) {
   const auto made = compile_candidates(plan_of(bias_gelu), Machine{});
   EXPECT_EQ(made.size(), 1U);
+}
+
+// One rule of each class, a template and a product for the library.
+const char* const classes = R"({"burnish_plan": 1, "target": "cpu",
+  "inputs": {"x": {"dtype": "float32", "shape": [64, 64], "strides": "contiguous"}},
+  "params": {"w": "w", "b": "b"},
+  "steps": [{"op": "aten::dropout", "args": ["x", 0.1, false], "out": ["d"]},
+            {"op": "aten::linear", "args": ["d", "w", "b"], "out": ["h"]},
+            {"op": "aten::mul.Scalar", "args": ["h", 0.5], "out": ["s"]},
+            {"op": "aten::softmax.int", "args": ["s", 1], "out": ["p"]},
+            {"op": "aten::cumsum", "args": ["p", 1], "out": ["y"]}],
+  "result": "y",
+  "notes": {"meta": {"w": {"dtype": "float32", "shape": [64, 64]}, "b": {"dtype": "float32", "shape": [64]},
+                     "d": {"dtype": "float32", "shape": [64, 64]}, "h": {"dtype": "float32", "shape": [64, 64]},
+                     "s": {"dtype": "float32", "shape": [64, 64]}, "p": {"dtype": "float32", "shape": [64, 64]},
+                     "y": {"dtype": "float32", "shape": [64, 64]}}}})";
+
+TEST(Pipeline, KeepsToTheClassesOfRulesThatAreAllowed) {
+  const auto fired = [](RuleClass rules) {
+    Options options;
+    options.rules = rules;
+    const auto made = compile_plan(plan_of(classes), options);
+    return made ? std::set<std::string>(made->fired.begin(), made->fired.end()) : std::set<std::string>{};
+  };
+  using testing::UnorderedElementsAre;
+  EXPECT_THAT(fired(RuleClass::exact), UnorderedElementsAre("dropout, evaluating"));
+  EXPECT_THAT(fired(RuleClass::same), UnorderedElementsAre("dropout, evaluating", "softmax", "scan", "oneDNN product"));
+  EXPECT_THAT(fired(RuleClass::changes),
+              UnorderedElementsAre("dropout, evaluating", "scale into a product", "softmax", "scan", "oneDNN product"));
+}
+
+TEST(Pipeline, IsNoBolderAfterARefusal) {
+  for (const auto& made : compile_carefully(plan_of(classes), Machine{}, RuleClass::exact))
+    EXPECT_THAT(made.fired, testing::ElementsAre("dropout, evaluating")) << made.name;
+}
+
+TEST(Tables, SayOfWhatFiredHowOftenAndWhichClass) {
+  const std::string text = describe_fired({"softmax", "scan", "softmax", "oneDNN product", "two scales"});
+  EXPECT_THAT(text, testing::HasSubstr("  softmax, 2 times (same: "));
+  EXPECT_THAT(text, testing::HasSubstr("  scan (same: a template)\n"));
+  EXPECT_THAT(text, testing::HasSubstr("  oneDNN product (same: a library call)\n"));
+  EXPECT_THAT(text, testing::HasSubstr("  two scales (changes: attention's scale after a temperature)\n"));
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ def test_version(burnish):
         (["optimize", "gelu.py", "--agents", "wizard"], "wizard"),
         (["optimize", "gelu.py", "--domain", "x"], "--domain"),
         (["optimize", "gelu.py", "--target", "abacus"], "abacus"),
+        (["optimize", "gelu.py", "--rules", "wild"], "wild"),
+        (["show", "no-such-run", "--rules", "same"], "--passes"),
         (["optimize"], "no problem"),
         (["optimize", "absent.py"], "absent.py"),
         (["optimize", "."], "folder"),
@@ -111,6 +113,26 @@ def test_only_the_named_agents_try_and_at_most_so_often(burnish):
     judged = [line for line in result.lines if line.get("event") == "judged" and line["stage"] == "search"]
     assert [(line["agent"], line["number"]) for line in judged] == [("library", 1), ("library", 2)]
     assert result.last["attempts"] == 2
+
+
+def test_rules_that_change_rounding_can_be_left_out(burnish):
+    scales = [
+        {"op": "aten::mul.Scalar", "args": ["x", 0.5], "out": ["h"]},
+        {"op": "aten::mul.Scalar", "args": ["h", 3.0], "out": ["y"]},
+    ]
+    burnish.script(open={"*": {"plan": scales}})
+    words = ("optimize", burnish.problem(), "--agents", "compiler", "--attempts", 1, "--json")
+    fired = {}
+    for rules in ("all", "same"):
+        run = burnish(*words, "--rules", rules).last["run"]
+        fired[rules] = burnish("show", run, "gelu", "--passes").out
+        attempt = burnish("show", run, "gelu", "compiler:1").out
+        assert ("two scales (changes: " in attempt) == (rules == "all"), attempt
+    assert "-- what fired, --rules all\n  two scales (changes: attention's scale" in fired["all"]
+    assert "--rules same" in fired["same"] and "two scales" not in fired["same"]
+    assert "two scales" in burnish("show", run, "gelu", "--passes", "--rules", "all").out
+    after_rules = fired["all"].split("-- rules (")[1].split("--")[0]
+    assert "(x, 1.5)" in after_rules and "-- fuse (" in fired["all"], after_rules
 
 
 def test_the_judging_flags_reach_the_judge(burnish):

@@ -2,7 +2,7 @@
 
 The script is JSON in the file that FAKE_JUDGE names, or the defaults below:
   "open":     {problem name: reply to "open", {"error": {...}}, "die", "hang", "killed" or "killed once"}
-              "*" is for all others
+              "*" is for all others; "plan" in a reply: "identity", or steps that make y of x, which has four floats
   "verdicts": {candidate name or form, or that with "@stage": verdict, "die" or "hang"}; "*"; or a plan's first operator
   "seconds":  how long each verdict takes
   "lease":    take the lease before each verdict and give it back afterwards
@@ -54,13 +54,15 @@ def opened(script: dict, problem: dict | None, scratch: str) -> dict:
     reply = {} if reply == "killed once" else reply
     if "error" in reply:
         return reply
-    if reply.get("plan") == "identity":
+    if reply.get("plan") is not None:
         folder = pathlib.Path(scratch) / "plan"
         folder.mkdir(parents=True, exist_ok=True)
         plan = {
             "burnish_plan": 1, "target": "cpu", "inputs": {"x": {"dtype": "float32", "shape": [4]}},
             "steps": [{"op": "aten::relu", "args": ["x"], "out": ["y"]}], "result": "y",
         }  # fmt: skip
+        if reply["plan"] != "identity":
+            plan["steps"] = reply["plan"]
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
         reply = {**reply, "plan": str(folder)}
     standard = {"name": name, "source": "class Model: ...", "plan": None, "inputs": [], "eager_seconds": 3e-3,

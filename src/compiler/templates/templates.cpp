@@ -14,15 +14,17 @@ namespace {
 
 constexpr Template table[] = {
     {"attention", "scaled_dot_product_attention with additive, boolean or causal masks, up to 2048 keys",
-     use_attention},
-    {"batched product", "bmm and matmul of tensors with batch dimensions, any strides", use_batched_product},
-    {"depthwise convolution", "conv1d and conv2d with one input channel a group, in NCHW", use_depthwise},
+     RuleClass::same, use_attention},
+    {"batched product", "bmm and matmul of tensors with batch dimensions, any strides", RuleClass::same,
+     use_batched_product},
+    {"depthwise convolution", "conv1d and conv2d with one input channel a group, in NCHW", RuleClass::same,
+     use_depthwise},
     {"pooling", "max and average pooling in one to three dimensions, and adaptive averages of equal windows",
-     use_pooling},
+     RuleClass::same, use_pooling},
     {"recurrent",
      "lstm, gru, rnn_tanh and rnn_relu over a sequence, any number of layers, both directions, and their cells",
-     use_recurrent},
-    {"scan", "cumsum and cumprod along any dimension", use_scan},
+     RuleClass::same, use_recurrent},
+    {"scan", "cumsum and cumprod along any dimension", RuleClass::same, use_scan},
 };
 
 constexpr std::string_view mark = "{kernel}";
@@ -156,7 +158,9 @@ Result<Plan> use_templates(Plan plan, Context& context) {
     const auto* op = std::get_if<OpStep>(&plan.steps[i]);
     bool done = false;
     for (const Template& t : table) {
-      if (op == nullptr || outputs(plan.steps[i]).empty() || done || !context.is_on(std::string(t.name))) continue;
+      if (op == nullptr || outputs(plan.steps[i]).empty() || done || !context.allows(t.kind) ||
+          !context.is_on(std::string(t.name)))
+        continue;
       std::vector<Step> made;
       TemplateUse use(plan, index, context, made, prepared);
       if (!t.apply(*op, use)) continue;

@@ -54,7 +54,8 @@ class TemplateUse {
 /// One template: a file beside this one, and its row in the table.
 struct Template {
   std::string_view name;
-  std::string_view what;  ///< for docs/compiler.md
+  std::string_view what;  ///< for docs/compiler-tables.md
+  RuleClass kind;         ///< of its results against the operator's
   bool (*apply)(const OpStep& step,
                 TemplateUse& use);  ///< writes steps that make all of step.out but "", or returns false
 };
