@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from burnish.judge.calibrate import first_look
+from burnish.judge.kinds import CHANNELS, GENERATED
 from burnish.judge.numerics import groupings, measure
 from burnish.judge.options import Options
 from burnish.judge.perturb import Parameters, perturbable
 from burnish.judge.pool import Pool
 from burnish.judge.trees import align, flatten_result, sharing
 from burnish.judge.widen import CannotWiden, run_wide
-from burnish.judge.yardstick import _usual, check, slack
+from burnish.judge.yardstick import Pooled, _usual, check, slack
 from fakes import FakeProblem
 
 nn = torch.nn
@@ -196,3 +198,14 @@ def test_dense_outputs_in_one_buffer_share_it_and_chunks_do_not():
     chunks = list(base.chunk(2, dim=1))
     assert sharing(pair, [t.data_ptr() for t in pair]) == [(0, 1)]
     assert sharing(chunks, [t.data_ptr() for t in chunks]) == []
+
+
+@pytest.mark.parametrize(("kind", "factor", "refused"), [
+    (CHANNELS, 1.5 * 2.0**-18, False), (CHANNELS, 2.0**-16, True), (GENERATED, 1.5 * 2.0**-18, True),
+])  # fmt: skip
+def test_where_few_parts_carry_the_whole_it_is_held_to_a_parts_floor(kind, factor, refused):
+    eager = torch.randn(40)  # too small to have parts
+    r = first_look(eager, kind)
+    r.change = r.error = None
+    found = check(eager * (1 + factor), r, Pooled()).finding
+    assert (found is not None) == refused

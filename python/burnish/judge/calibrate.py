@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from burnish.judge.inputs import nudge_ulps, seed_of
-from burnish.judge.kinds import GENERATED, Kind
+from burnish.judge.kinds import CHANNELS, GENERATED, ROWS, Kind
 from burnish.judge.numerics import Measure, combine, measure, measure_finite, wide
 from burnish.judge.trees import flatten_result
 from burnish.judge.widen import CannotWiden, run_wide
@@ -19,7 +19,7 @@ FAR = 4.0
 
 def first_look(eager: torch.Tensor, kind: Kind) -> Reference:
     """What is known of an output before it is calibrated."""
-    r = Reference(eager)
+    r = Reference(eager, uneven=kind in (ROWS, CHANNELS))
     if not is_exact(eager.dtype) and eager.numel():
         _set_scale(r, eager)
         if kind is GENERATED and r.valid is not None:
