@@ -137,6 +137,7 @@ Result<Experiment> read_experiment(const fs::path& path) {
                                  integer("jobs", s.jobs, 1),
                                  text("hints_model", s.hints_model),
                                  text("reference", s.reference),
+                                 text("recall", s.recall),
                                  text("record", s.record),
                                  text("replay", s.replay),
                                  flag("aa", e.measure_aa),
@@ -154,7 +155,7 @@ Result<Experiment> read_experiment(const fs::path& path) {
     if (!place.empty()) place = (fs::absolute(path).parent_path() / place).lexically_normal().string();
   };
   for (auto& place : e.problems) beside(place);
-  for (auto* place : {&s.reference, &s.record, &s.replay}) beside(*place);
+  for (auto* place : {&s.reference, &s.recall, &s.record, &s.replay}) beside(*place);
   return e;
 }
 

@@ -109,6 +109,12 @@ Result<Choices> SearchFlags::choices() const {
     TRY(read, read_reference(reference));
     choices.reference = std::move(read);
   }
+  if (!recall.empty()) {
+    if (strategy != "recall")
+      return fail("only the strategy recall looks at solved problems", "--recall", "add --strategy recall");
+    TRY(corpus, read_corpus(recall));
+    choices.recall = std::move(corpus);
+  }
   return choices;
 }
 
@@ -118,6 +124,7 @@ SearchOptions SearchFlags::read(const JudgeOptions& judging, const Choices& choi
   options.seed = choices.seed;
   options.turns = choices.turns;
   options.held_out.globs = choices.held_out;
+  options.recall = choices.recall;
   options.dry_run = dry_run;
   if (seconds > 0) options.seconds = seconds;
   options.jobs = jobs > 0 ? jobs : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -184,6 +191,12 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
                   "bandit: attempts on a problem of all agents together (default: half of agents x attempts)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
+  command
+      .add_option(
+          "--recall", flags.recall,
+          "recall: a folder of solved problems beside those of the store, such as corpus/cpu of Burnish's sources")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
   command.add_option("--held-out", flags.held_out, "recall: problems whose solutions no prompt may show, by name")
       ->delimiter(',')
       ->expected(1)

@@ -19,7 +19,7 @@ struct SearchFlags {
   int attempts = 5;
   double seconds = 0;  ///< 0: no limit
   int jobs = 0;        ///< 0: as many as processors
-  std::string resume, record, replay, reference;
+  std::string resume, record, replay, reference, recall;
   std::vector<std::string> contexts, held_out;
   std::string strategy = "best-of-n", hints_model, rules = "all";
   std::uint64_t seed = 0;

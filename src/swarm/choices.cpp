@@ -18,6 +18,7 @@ json to_json(const Choices& c) {
   if (c.budget.tokens) options["budget"]["tokens"] = *c.budget.tokens;
   if (c.turns) options["turns"] = *c.turns;
   if (c.reference) options["reference"] = {{"name", c.reference->name}, {"text", c.reference->text}};
+  if (!c.recall.empty()) options["recall"] = to_json(c.recall);
   return options;
 }
 
@@ -36,6 +37,10 @@ Result<Choices> choices_of(const json& options) try {
   if (options.contains("turns")) c.turns = options["turns"].get<int>();
   if (options.contains("reference"))
     c.reference = Reference{options["reference"].at("name"), options["reference"].at("text")};
+  if (options.contains("recall")) {
+    TRY(recall, corpus_of(options["recall"]));
+    c.recall = std::move(recall);
+  }
   return c;
 } catch (const json::exception& error) {
   return fail(std::string("the run's options cannot be read: ") + error.what(), "store", "start a new run");

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agents/agent.h"
+#include "swarm/corpus.h"
 #include "swarm/ledger.h"
 
 namespace burnish {
@@ -17,6 +18,7 @@ struct Choices {
   std::string strategy = "best-of-n";
   std::uint64_t seed = 0;
   std::optional<int> turns;           ///< of all agents together on a problem, for strategies that choose
+  std::vector<Solved> recall;         ///< solved problems beside those of the store, for the strategy of that name
   std::vector<std::string> held_out;  ///< globs: problems whose solutions no prompt shows
   std::string rules = "all";          ///< how far the built-in compiler may change results: exact, same, all
   Budget budget;

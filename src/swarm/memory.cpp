@@ -50,9 +50,18 @@ bool matches(const std::vector<std::string>& globs, const std::string& name) {
 struct Found {
   double alike = 0, low = 0;
   ProblemRecord problem;
+  const Solved* of_corpus = nullptr;  ///< of no run
 };
 
+std::string what_text(double speedup) {
+  return fmt::format("A problem like this one, and a plan that was accepted at {:.2f} times its module's speed",
+                     speedup);
+}
+
 Result<std::optional<Example>> example_of(Store& store, const Found& found) {
+  if (const auto* solved = found.of_corpus)
+    return Example{"corpus " + solved->name, what_text(solved->speedup), solved->source.substr(0, most_source),
+                   solved->proposal};
   TRY(attempts, store.attempts(found.problem.id));
   for (const auto& attempt : attempts) {
     if (attempt.agent != found.problem.outcome.value("winner", "") ||
@@ -64,11 +73,8 @@ Result<std::optional<Example>> example_of(Store& store, const Found& found) {
       TRY(text, store.artifacts().get(artifact));
       source = text.substr(0, most_source);
     }
-    return Example{
-        fmt::format("{} {} {}:{}", found.problem.run, found.problem.name, attempt.agent, attempt.number),
-        fmt::format("A problem like this one, and a plan that was accepted at {:.2f} times its module's speed",
-                    found.problem.outcome.value("speedup", 1.0)),
-        std::move(source), std::move(proposal)};
+    return Example{fmt::format("{} {} {}:{}", found.problem.run, found.problem.name, attempt.agent, attempt.number),
+                   what_text(found.problem.outcome.value("speedup", 1.0)), std::move(source), std::move(proposal)};
   }
   return std::nullopt;
 }
@@ -76,12 +82,19 @@ Result<std::optional<Example>> example_of(Store& store, const Found& found) {
 }  // namespace
 
 Result<std::vector<Example>> nearest_solved(Store& store, const ProblemRecord& problem, const json& plan,
-                                            const std::string& target, const HeldOut& held_out, std::size_t most) {
+                                            const std::string& target, const HeldOut& held_out,
+                                            const std::vector<Solved>& corpus, std::size_t most) {
   TRY(own_run, store.run(problem.run));
   TRY(own_problems, store.problems(problem.run));
   std::set<std::string> hidden;
-  for (const auto& p : own_problems)
-    if (held_out.whole_run || matches(held_out.globs, p.name)) hidden.merge(identities(p));
+  std::vector<Features> hidden_plans;
+  for (const auto& p : own_problems) {
+    if (!held_out.whole_run && !matches(held_out.globs, p.name)) continue;
+    hidden.merge(identities(p));
+    if (corpus.empty() || text_of(p.files, "plan.json").empty()) continue;
+    TRY(text, store.artifacts().get(text_of(p.files, "plan.json")));
+    hidden_plans.push_back(features_of(json::parse(text, nullptr, false)));
+  }
   const bool measured = held_out.whole_run || matches(held_out.globs, problem.name);
   const auto features = features_of(plan);
   std::vector<Found> found;
@@ -104,18 +117,29 @@ Result<std::vector<Example>> nearest_solved(Store& store, const ProblemRecord& p
       const auto interval = p.outcome.value("interval", json());
       const double low =
           interval.is_array() && !interval.empty() && interval[0].is_number() ? interval[0].get<double>() : 1.0;
-      found.push_back({alike, low, std::move(p)});
+      found.push_back({alike, low, std::move(p), nullptr});
     }
+  }
+  for (const auto& solved : corpus) {
+    if (solved.target != target || hidden.contains("name " + solved.name) || matches(held_out.globs, solved.name))
+      continue;
+    const auto theirs = features_of(solved.exported);
+    if (std::ranges::any_of(hidden_plans, [&](const Features& f) { return similarity(f, theirs) >= same_plan; }))
+      continue;
+    const double alike = similarity(features, theirs);
+    if (alike < least_alike || (measured && alike >= same_plan)) continue;
+    found.push_back({alike, solved.speedup, {}, &solved});
   }
   std::ranges::stable_sort(found, std::greater{}, [](const Found& f) { return std::pair(f.alike, f.low); });
   std::vector<Example> examples;
   std::set<std::string> shown;  // the same problem solved in several runs is one example
   for (const auto& f : found) {
     if (examples.size() == most) break;
-    if (shown.contains(text_of(f.problem.files, "plan.json"))) continue;
+    const auto plan_of = f.of_corpus ? "corpus " + f.of_corpus->name : text_of(f.problem.files, "plan.json");
+    if (shown.contains(plan_of)) continue;
     TRY(example, example_of(store, f));
     if (!example) continue;  // a recipe won: nothing to write a plan after
-    shown.insert(text_of(f.problem.files, "plan.json"));
+    shown.insert(plan_of);
     examples.push_back(std::move(*example));
   }
   return examples;
@@ -142,7 +166,8 @@ Result<std::optional<Reference>> verified_winner(Store& store, const ProblemReco
       };
       if (!same("plan ") && !(same("name ") && same("source "))) continue;
       const auto speedup = p.outcome.value("speedup", json());
-      Found found{theirs == target ? 1.0 : 0.0, speedup.is_number() ? speedup.get<double>() : 1.0, std::move(p)};
+      Found found{theirs == target ? 1.0 : 0.0, speedup.is_number() ? speedup.get<double>() : 1.0, std::move(p),
+                  nullptr};
       if (best && std::pair(found.alike, found.low) <= std::pair(best->alike, best->low)) continue;
       TRY(example, example_of(store, found));
       if (!example) continue;  // a recipe

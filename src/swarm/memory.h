@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "store/store.h"
+#include "swarm/corpus.h"
 #include "swarm/strategy.h"
 
 /// What the store knows of other problems, for the strategies that look at it.
@@ -16,10 +17,11 @@ struct HeldOut {
 };
 
 /// The winners, plans all, of the problems whose plans are most like `plan`, nearest first. Only what runs begun
-/// earlier and earlier problems of this one have: the same again after a kill. A held-out problem is shown nothing that
-/// solves it: nothing of its own name, file, source or plan.
+/// earlier and earlier problems of this one have, and those of `corpus`: the same again after a kill. A held-out
+/// problem is shown nothing that solves it: nothing of its own name, file, source or plan.
 Result<std::vector<Example>> nearest_solved(Store& store, const ProblemRecord& problem, const json& plan,
-                                            const std::string& target, const HeldOut& held_out, std::size_t most = 2);
+                                            const std::string& target, const HeldOut& held_out,
+                                            const std::vector<Solved>& corpus = {}, std::size_t most = 2);
 
 /// A winner for this very problem (the same name and source, or the same plan) from a run begun earlier: the fastest of
 /// the same target, else of any other. Of a held-out problem only one for another target, which solves another task.

@@ -11,6 +11,7 @@
 #include "swarm/ledger.h"
 #include "swarm/memory.h"
 #include "swarm/proposals.h"
+#include "swarm/strategy.h"
 
 namespace burnish {
 namespace {
@@ -58,6 +59,16 @@ Result<std::optional<std::vector<PastAttempt>>> history_of(Store& store, const P
   return history;
 }
 
+/// What the run's strategy shows of other problems, as the supervisor shows it to agents that answer at once.
+Result<std::vector<Example>> solved_for(Store& store, const ProblemRecord& problem, const Choices& choices,
+                                        bool experiment, const fs::path& folder, const std::string& target) {
+  TRY(strategy, make_strategy(choices.strategy));
+  if (!strategy->wants_solved()) return std::vector<Example>{};
+  const auto text = read_file(folder / "plan.json");
+  const json plan = text ? json::parse(*text, nullptr, /*allow_exceptions=*/false) : json();
+  return nearest_solved(store, problem, plan, target, {choices.held_out, experiment}, choices.recall);
+}
+
 }  // namespace
 
 Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, const fs::path& scratch) {
@@ -82,11 +93,15 @@ Result<std::vector<Request>> open_requests(Store& store, const RunRecord& run, c
         task = std::move(made);
         TRY(winner, verified_winner(store, problem, task->target, {choices.held_out, run.command == "experiment"}));
         task->solved = std::move(winner);
+        TRY(solved, solved_for(store, problem, choices, run.command == "experiment", folder, task->target));
+        task->examples = std::move(solved);
       }
       TRY(prompt, batch_prompt(agent, *model, *task, *history, run.host, choices.attempts, choices.reference));
       const int number = history->empty() ? 1 : history->back().number + 1;
-      requests.push_back({request_id(run, problem, agent, number), agent, choices.strategy, problem, number, *model,
-                          std::move(prompt)});
+      std::vector<std::string> shown;
+      for (const auto& example : task->examples) shown.push_back(example.id);
+      requests.push_back({request_id(run, problem, agent, number), agent, choices.strategy, std::move(shown), problem,
+                          number, *model, std::move(prompt)});
     }
   }
   return requests;
@@ -111,6 +126,7 @@ Result<Taken> take_answer(Store& store, const std::vector<Request>& open, std::s
   proposal.name = "attempt " + std::to_string(request->number);
   proposal.notes["model"] = request->model.id;
   proposal.notes["request"] = id;
+  for (const auto& example : request->shown) proposal.notes["shown"].push_back(example);
   TRY(kept, record_proposal(store, request->problem.id, request->agent, request->number, request->strategy, proposal,
                             companions_of(request->problem.files)));
   (void)kept;

@@ -14,6 +14,7 @@ namespace burnish {
 struct Request {
   std::string id;  ///< letters, digits, "-" and "_", at most 64 (what batch services take); the same whenever asked
   std::string agent, strategy;
+  std::vector<std::string> shown;  ///< the solved problems that the prompt shows
   ProblemRecord problem;
   int number = 0;  ///< of the attempt
   Model model;

@@ -144,7 +144,7 @@ class Search {
       board_.earlier = std::move(tallies);
     }
     if (swarm_.strategy.wants_solved()) {
-      TRY(solved, nearest_solved(swarm_.store, problem_, plan, task_.target, options_.held_out));
+      TRY(solved, nearest_solved(swarm_.store, problem_, plan, task_.target, options_.held_out, options_.recall));
       board_.solved = std::move(solved);
     }
     return {};

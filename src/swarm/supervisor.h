@@ -34,6 +34,7 @@ struct SearchOptions {
   std::optional<int> turns;       ///< at most so many attempts on a problem, for strategies that choose
   bool dry_run = false;           ///< ask each agent for its first proposal, judge and record nothing
   HeldOut held_out;               ///< whose solutions no prompt may show
+  std::vector<Solved> recall;     ///< solved problems beside those of the store
   bool measure_aa = false;        ///< judge the original against itself, too
   json judging;                   ///< the judging flags, for the agents
 };

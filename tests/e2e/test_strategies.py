@@ -59,6 +59,34 @@ def test_recall_shows_solved_problems_but_no_held_out_ones(open_problems) -> Non
     assert "A problem like this one" not in plain + held_out, "the teacher has the pupil's plan: it would be a leak"
 
 
+def test_recall_shows_a_corpus_that_the_run_keeps(open_problems) -> None:
+    burnish = open_problems
+    entry = burnish.folder / "corpus" / "teacher"
+    entry.mkdir(parents=True)
+    (burnish.folder / "teacher.py").write_text("class Model: 'taught'", encoding="utf-8")
+    exported = {"burnish_plan": 1, "target": "cpu", "inputs": {"x": {"dtype": "float32", "shape": [4]}}}
+    exported |= {"steps": [{"op": "aten::relu", "args": ["x"], "out": ["y"]}], "result": "y"}
+    (entry / "exported.json").write_text(json.dumps(exported), encoding="utf-8")
+    (entry / "about.json").write_text('{"problem": "../../teacher.py", "speedup": 3}', encoding="utf-8")
+    (entry / "plan.json").write_text('{"solved": true}', encoding="utf-8")
+    words = ("optimize", burnish.problem(), "--attempts", "1", "--recall", burnish.folder / "corpus")
+    done = burnish(*words, "--agents", burnish.model("one", "relu"))
+    assert done.code == 2 and "--strategy recall" in done.err
+    run(burnish, *words, "--agents", burnish.model("one", "relu"), "--strategy", "recall")
+    (prompt,) = burnish.prompts("one")
+    assert "3.00 times" in prompt and "'taught'" in prompt and '{"solved": true}' in prompt
+    waiting = run(burnish, *words, "--agents", "batch:alice", "--strategy", "recall")["run"]
+    (entry / "plan.json").unlink()
+    (request,) = run(burnish, "requests", waiting, "--out", "out")["requests"]
+    text = (burnish.folder / "out" / f"{request['id']}.md").read_text(encoding="utf-8")
+    assert '{"solved": true}' in text, "the run keeps what it read"
+    answer = burnish.folder / "out" / f"{request['id']}.answer.md"
+    answer.write_text("No.", encoding="utf-8")
+    run(burnish, "answers", waiting, burnish.folder / "out")
+    notes = burnish.rows("select notes from attempts")
+    assert [json.loads(n)["shown"][0] for (n,) in notes] == ["corpus teacher"] * 2
+
+
 def test_an_unknown_strategy_is_misuse(burnish) -> None:
     done = burnish("optimize", burnish.problem(), "--strategy", "luck")
     assert done.code == 2 and "best-of-n" in done.err

@@ -100,6 +100,29 @@ TEST_F(Memory, AHeldOutProblemSeesNothingThatSolvesIt) {
   EXPECT_THAT(shown(p, softmax, {{}, true}), IsEmpty()) << "other is a problem of the run, too";
 }
 
+TEST_F(Memory, ACorpusCountsLikeTheStoreAndIsHeldOutLikeIt) {
+  const auto solved = [](const char* name, const json& plan, const char* target = "cpu") {
+    return Solved{name, target, "class Model:  # corpus",
+                  plan, 4,      {"solution", Form::plan, {{"plan.json", name}}, nullptr}};
+  };
+  const std::vector<Solved> corpus = {solved("stranger", convolution), solved("alike", like_softmax),
+                                      solved("twin", softmax), solved("mine", like_softmax),
+                                      solved("gpu", softmax, "cuda")};
+  const auto p = problem(run(), "level1/mine", softmax);
+  const auto names = [&](const HeldOut& held_out) {
+    std::vector<std::string> ids;
+    const auto examples = *nearest_solved(*store_, p, softmax, "cpu", held_out, corpus);
+    for (const auto& e : examples) ids.push_back(e.id);
+    return ids;
+  };
+  EXPECT_THAT(names({}), ElementsAre("corpus twin", "corpus alike"));
+  EXPECT_THAT(names({{}, true}), ElementsAre("corpus alike")) << "neither its plan nor its name";
+  EXPECT_THAT(names({{"mine"}, false}), ElementsAre("corpus alike"));
+  const auto first = nearest_solved(*store_, p, softmax, "cpu", {}, corpus)->front();
+  EXPECT_THAT(first.what, HasSubstr("4.00 times"));
+  EXPECT_THAT(first.source, HasSubstr("# corpus"));
+}
+
 TEST_F(Memory, OnlyWhatWasThereBeforeCounts) {
   const auto now = run();
   solve(problem(now, "first", like_softmax), 2);
