@@ -12,51 +12,67 @@ constexpr Rule table[] = {
     {"batch norm into a 2-D convolution",
      "batch_norm(conv2d(?x, ?k, ?c, #st=[1, 1], #pad=[0, 0], #dil=[1, 1], #g=1), ?w, ?b, ?m, ?v, false, #mom, #eps, "
      "#cudnn=true)",
-     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "r = rank_is(?x, 4); s = mul(?w, rsqrt(add(?v, #eps))); "
      "conv2d(?x, mul(?k, reshape(s, along(?k, 0))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #dil, #g)",
      changes, "ResNet, MobileNet: every convolution"},
     {"batch norm into a 2-D convolution without bias",
      "batch_norm(conv2d(?x, ?k, none, #st=[1, 1], #pad=[0, 0], #dil=[1, 1], #g=1), ?w, ?b, ?m, ?v, false, #mom, #eps, "
      "#cudnn=true)",
-     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "r = rank_is(?x, 4); s = mul(?w, rsqrt(add(?v, #eps))); "
      "conv2d(?x, mul(?k, reshape(s, along(?k, 0))), sub(?b, mul(?m, s)), #st, #pad, #dil, #g)",
      changes, "ResNet, MobileNet: every convolution"},
     {"batch norm into a 1-D convolution",
      "batch_norm(conv1d(?x, ?k, ?c, #st=[1], #pad=[0], #dil=[1], #g=1), ?w, ?b, ?m, ?v, false, #mom, #eps, "
      "#cudnn=true)",
-     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "r = rank_is(?x, 3); s = mul(?w, rsqrt(add(?v, #eps))); "
      "conv1d(?x, mul(?k, reshape(s, along(?k, 0))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #dil, #g)",
      changes, "speech encoders"},
     {"batch norm into a 3-D convolution",
      "batch_norm(conv3d(?x, ?k, ?c, #st=[1, 1, 1], #pad=[0, 0, 0], #dil=[1, 1, 1], #g=1), ?w, ?b, ?m, ?v, false, #mom, "
      "#eps, #cudnn=true)",
-     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "r = rank_is(?x, 5); s = mul(?w, rsqrt(add(?v, #eps))); "
      "conv3d(?x, mul(?k, reshape(s, along(?k, 0))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #dil, #g)",
      changes, "video networks"},
     {"batch norm into a 2-D transposed convolution",
      "batch_norm(conv_transpose2d(?x, ?k, ?c, #st=[1, 1], #pad=[0, 0], #op=[0, 0], 1, #dil=[1, 1]), ?w, ?b, ?m, ?v, "
      "false, #mom, #eps, #cudnn=true)",
-     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "r = rank_is(?x, 4); s = mul(?w, rsqrt(add(?v, #eps))); "
      "conv_transpose2d(?x, mul(?k, reshape(s, along(?k, 1))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #op, 1, #dil)",
      changes, "decoders of autoencoders and GANs"},
     {"batch norm into a 3-D transposed convolution",
      "batch_norm(conv_transpose3d(?x, ?k, ?c, #st=[1, 1, 1], #pad=[0, 0, 0], #op=[0, 0, 0], 1, #dil=[1, 1, 1]), ?w, "
      "?b, ?m, ?v, false, #mom, #eps, #cudnn=true)",
-     "s = mul(?w, rsqrt(add(?v, #eps))); "
+     "r = rank_is(?x, 5); s = mul(?w, rsqrt(add(?v, #eps))); "
      "conv_transpose3d(?x, mul(?k, reshape(s, along(?k, 1))), add(mul(sub(?c, ?m), s), ?b), #st, #pad, #op, 1, #dil)",
      changes, "decoders of volumetric networks"},
     {"batch norm into a product", "batch_norm(linear(?x, ?k, ?c), ?w, ?b, ?m, ?v, false, #mom, #eps, #cudnn=true)",
-     "s = mul(?w, rsqrt(add(?v, #eps))); linear(?x, mul(?k, reshape(s, along(?k, 0))), add(mul(sub(?c, ?m), s), ?b))",
+     "r = rank_is(?x, 2); s = mul(?w, rsqrt(add(?v, #eps))); linear(?x, mul(?k, reshape(s, along(?k, 0))), "
+     "add(mul(sub(?c, ?m), s), ?b))",
      changes, "projection heads of self-supervised models"},
     {"scale into a product", "mul(linear(?x, ?k, ?c), #a)", "linear(?x, mul(?k, #a), mul(?c, #a))", changes,
      "logit scales and temperatures"},
     {"two scales", "mul(mul(?x, #a), #b)", "mul(?x, #a * #b)", changes, "attention's scale after a temperature"},
     {"scale by a quotient", "mul(div(?x, #a), #b)", "mul(?x, #b / #a)", changes, "temperatures"},
-    {"sum of a product's outputs", "sum.dim_IntList(linear(?x, ?k, ?c), [1], keepdim:true)",
-     "linear(?x, sum(?k, [0], true), sum(?c, [0], true))", changes, "ensembles of linear heads that are added up"},
-    {"mean of a product's outputs", "mean.dim(linear(?x, ?k, ?c), [1], keepdim:true)",
-     "linear(?x, div(sum(?k, [0], true), size(?k, 0)), div(sum(?c, [0], true), size(?k, 0)))", changes,
-     "ensembles of linear heads that are averaged"},
+    {"sum of a product's outputs", "sum.dim_IntList(linear(?x, ?k, ?c), #d, keepdim:#keep=false)",
+     "l = only_last(?x, #d); reshape(linear(?x, sum(?k, [0], true), sum(?c, [0], true)), out_shape())", changes,
+     "ensembles of linear heads that are added up"},
+    {"mean of a product's outputs", "mean.dim(linear(?x, ?k, ?c), #d, keepdim:#keep=false)",
+     "l = only_last(?x, #d); reshape(linear(?x, div(sum(?k, [0], true), size(?k, 0)), div(sum(?c, [0], true), size(?k, "
+     "0))), out_shape())",
+     changes, "ensembles of linear heads that are averaged"},
+    {"softmax over one element", "softmax(?x, #d)", "o = only_one(?x, #d); add(mul(?x, 0.0), 1.0)", exact,
+     "attention over one key, a classifier with one class; infinities and NaN give NaN as before"},
+    {"log softmax over one element", "log_softmax(?x, #d)", "o = only_one(?x, #d); sub(?x, ?x)", exact,
+     "a classifier with one class; infinities and NaN give NaN as before"},
+    {"logsumexp of one element", "logsumexp(?x, #d, keepdim:#keep=false)",
+     "o = only_one(?x, #d); reshape(mul(?x, 1.0), out_shape())", exact, "mixtures with one component"},
+    {"largest of one element", "amax(?x, #d, #keep=false)", "o = only_one(?x, #d); reshape(mul(?x, 1.0), out_shape())",
+     exact, "a reduction repeated after one that keeps its dimension"},
+    {"mean of one element", "mean.dim(?x, #d, keepdim:#keep=false)",
+     "o = only_one(?x, #d); reshape(mul(?x, 1.0), out_shape())", same, "global pooling of what is one pixel already"},
+    {"sum of one element", "sum.dim_IntList(?x, #d, keepdim:#keep=false)",
+     "o = only_one(?x, #d); reshape(mul(?x, 1.0), out_shape())", same,
+     "a reduction repeated after one that keeps its dimension"},
     {"attention by hand", "matmul(softmax(mul(matmul(?q, transpose(?k, -2, -1)), #s), -1), ?v)",
      "scaled_dot_product_attention(?q, ?k, ?v, none, 0.0, false, scale:#s)", same,
      "transformers that write attention out"},

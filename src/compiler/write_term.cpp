@@ -139,10 +139,14 @@ class Writer {
   /// Numbers and lists that depend on sizes. Each has its meaning beside it.
   Result<Arg> function(const Term& term) {
     const std::string& f = term.name;
-    if (f == "out_shape") return arg_sizes(context_.type(out_name)->shape);  // of the tensor that is replaced
+    if (f == "out_shape") {  // of the tensor that is replaced
+      const Type* out = context_.type(out_name);
+      return out == nullptr ? fail("a type is not known") : Result<Arg>(arg_sizes(out->shape));
+    }
     if (f == "epsilon") return arg_real(static_cast<double>(std::numeric_limits<float>::epsilon()));
     if (f != "size" && f != "count" && f != "shape" && f != "all_dims" && f != "last" && f != "channels" &&
-        f != "groups" && f != "from" && f != "half" && f != "along" && f != "dims" && f != "leak")
+        f != "groups" && f != "from" && f != "half" && f != "along" && f != "dims" && f != "leak" && f != "rank_is" &&
+        f != "only_last" && f != "only_one")
       return fail("not a function", {}, {}, "unknown");
     TRY(type, type_of(term.args[0]));
     const std::size_t rank = type->rank();
@@ -205,7 +209,20 @@ class Writer {
       for (std::size_t k = 0; k < rank; ++k) dims.push_back(static_cast<std::int64_t>(k));
       return arg_ints(dims);
     }
+    if (f == "rank_is") {  // rank_is(?x, n): a condition, as the next two
+      TRY(n, value(term.args[1], {}));
+      return as_int(n) == static_cast<std::int64_t>(rank) ? Result<Arg>(n) : fail("another rank");
+    }
     TRY(dims, dims_of(term.args[1], rank));
+    if (f == "only_last") {  // only_last(?x, #d): the last dimension alone
+      const bool last = rank > 0 && dims == std::vector<std::int64_t>{static_cast<std::int64_t>(rank) - 1};
+      return last ? Result<Arg>(arg_ints(dims)) : fail("another dimension");
+    }
+    if (f == "only_one") {  // only_one(?x, #d): dimensions of one element
+      const bool one =
+          std::ranges::all_of(dims, [&](auto d) { return type->shape[static_cast<std::size_t>(d)].is(1); });
+      return one ? Result<Arg>(arg_ints(dims)) : fail("several elements");
+    }
     if (f == "dims") return arg_ints(dims);  // dims(?x, #d): all of them where none is given
     Size n = 1;                              // count(?x, #d): how many elements these dimensions have
     for (const auto d : dims) n = n * type->shape[static_cast<std::size_t>(d)];

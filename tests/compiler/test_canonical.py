@@ -22,6 +22,17 @@ class Fn(nn.Module):
         return self.f(*args)
 
 
+class Then(nn.Module):
+    """A module and what is done with its result."""
+
+    def __init__(self, module, f):
+        super().__init__()
+        self.module, self.f = module, f
+
+    def forward(self, x):
+        return self.f(self.module(x))
+
+
 def positive(*shape):
     return torch.rand(*shape) * 0.98 + 0.01
 
@@ -67,6 +78,16 @@ CASES = {
     ),
     "nll": (lambda x, t: F.nll_loss(F.log_softmax(x, 1), t), (R(9, 11), CLASSES)),
     "hinge": (lambda x, t: torch.clamp(1 - x * t, min=0).mean(), (R(90), torch.sign(R(90)))),
+    "softmax_of_one": (lambda x: F.softmax(x, 1), (torch.cat([R(5, 1, 3), torch.full((1, 1, 3), torch.inf)]),)),
+    "log_softmax_of_one": (lambda x: F.log_softmax(x, -1), (torch.cat([R(5, 1), -torch.full((1, 1), torch.inf)]),)),
+    "logsumexp_of_one": (
+        lambda x: torch.logsumexp(x, 1),
+        (torch.cat([R(5, 1, 3), torch.full((1, 1, 3), -torch.inf)]),),
+    ),
+    "reductions_of_one": (
+        lambda x: (x.sum(1, keepdim=True).sum(1), x.mean((1, 2), keepdim=True).mean((1, 2)), x[:, :1].amax(1)),
+        (R(4, 7, 5),),
+    ),
     "glu": (lambda x: F.glu(x, 1), (R(3, 8, 5),)),
     "powers": (lambda x: x**2 + x**3 - (x.abs() + 0.1) ** -0.5, (R(3, 8, 5),)),
     "activations": (
@@ -123,6 +144,11 @@ MODULES = {
         (R(2, 3, 9, 9),),
     ),
     "linear_batch_norm": (nn.Sequential(nn.Linear(12, 8), nn.BatchNorm1d(8)), (R(6, 12),)),
+    "linear_sum": (Then(nn.Linear(12, 8), lambda y: y.sum(-1)), (R(6, 5, 12),)),
+    "linear_mean": (Then(nn.Linear(12, 8), lambda y: y.mean(1, keepdim=True)), (R(6, 12),)),
+    # The same words over another dimension: no rule may take these for the above.
+    "linear_mean_of_steps": (Then(nn.Linear(12, 8), lambda y: y.mean(1, keepdim=True)), (R(6, 5, 12),)),
+    "linear_batch_norm_of_steps": (nn.Sequential(nn.Linear(12, 8), nn.BatchNorm1d(8)), (R(6, 8, 12),)),
     "prelu": (nn.PReLU(6), (R(2, 6, 5),)),
     "dropout": (nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.ReLU()), (R(3, 4),)),
 }
@@ -147,6 +173,15 @@ WHOLE = [
     "glu",
     "global_pool",
 ]
+# What must fire for these, and nothing that changes rounding for those that only look alike.
+FIRES = {
+    "linear_sum": "sum of a product's outputs",
+    "linear_mean": "mean of a product's outputs",
+    "softmax_of_one": "softmax over one element",
+    "log_softmax_of_one": "log softmax over one element",
+    "logsumexp_of_one": "logsumexp of one element",
+    "reductions_of_one": "largest of one element",
+}
 
 
 def randomise(module: nn.Module) -> None:
@@ -166,6 +201,10 @@ def test_matches_eager(name: str, tmp_path: Path) -> None:
         module, args = MODULES[name]
         randomise(module)
     text = harness.check(module, args, tmp_path)
+    if name in FIRES:
+        assert f"fired: {FIRES[name]}\n" in text, text
+    if name.endswith("_of_steps"):
+        assert "of a product's outputs" not in text and "into a product" not in text, text
     if name in WHOLE:
         steps = text[text.index("\nsteps") :] if "\nsteps" in text else text
         assert "aten::" not in steps.replace("aten::reshape", ""), text
