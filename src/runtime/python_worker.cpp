@@ -73,8 +73,8 @@ class Flattener {
   }
 
   Status add_tensor(PyObject* node) {
-    // The exact class: a subclass may compute its values when somebody looks at them.
-    if (!THPVariable_CheckExact(node) && std::string_view(Py_TYPE(node)->tp_name) != "Parameter")
+    // Tensor or Parameter themselves: a subclass may compute its values when somebody looks at them.
+    if (!THPVariable_CheckExact(node))
       return fail(std::string("an output is a ") + Py_TYPE(node)->tp_name + ", a subclass of Tensor", "result",
                   "return plain tensors", "structure");
     text_ += "{\"tensor\": ";

@@ -230,7 +230,13 @@ Status Remote::hello() {
   const json& ok = greeting.is_object() && greeting.contains("ok") ? greeting["ok"] : none;
   const auto inner =
       ok.is_object() && ok.contains("pid") && ok["pid"].is_number_integer() ? ok["pid"].get<pid_t>() : -1;
-  worker_ = find_inner_pid(process_.pid(), inner).value_or(-1);
+  // A list of /proc is no snapshot: where many processes come and go, one is missed now and then.
+  for (int again = 0; again < 50; ++again) {
+    worker_ = find_inner_pid(process_.pid(), inner).value_or(-1);
+    if (worker_ >= 0 || inner < 0) break;
+    pollfd closed{control_.get(), POLLRDHUP, 0};
+    if (poll(&closed, 1, 20) > 0 && (closed.revents & (POLLHUP | POLLRDHUP))) return std::unexpected(died_error());
+  }
   if (worker_ < 0)
     return fail("the worker's process cannot be found", "/proc", "Burnish needs /proc mounted", "environment");
   ready_ = true;

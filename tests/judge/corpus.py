@@ -88,6 +88,9 @@ def earned(attack: Attack, verdict: dict) -> bool:
     if verdict["verdict"] == "accepted":
         interval = verdict.get("interval")
         return NO_WIN in attack.reasons and (interval is None or interval[0] <= WIN)
-    # What is wrong in some calls only may be seen as two calls that differ, by which calls those were.
-    differs = verdict["reason"] == "nondeterministic" and bool({"values", "stale", "late"} & attack.reasons)
+    # What is wrong in some calls only may be seen as two calls that differ, or as one kind of input that fails, by which
+    # calls those were.
+    differs = verdict["reason"] in ("nondeterministic", "contract") and bool(
+        {"values", "stale", "late"} & attack.reasons
+    )
     return (verdict["verdict"] == "refused" and differs) or verdict["reason"] in attack.reasons

@@ -31,6 +31,8 @@ class _Wrapped(torch.nn.Module):
 class FakeRunner:
     """Runs a Python callable as a worker would: state is `self`, a call may do anything to what it is given."""
 
+    running: FakeRunner  # whose call it is
+
     def __init__(self, function, pass_params=False) -> None:
         self.function, self.pass_params = function, pass_params
         self.params, self.slots, self._before = {}, [], None
@@ -62,6 +64,7 @@ class FakeRunner:
         from burnish.judge.trees import flatten_result
 
         self.calls += 1
+        FakeRunner.running = self
         before, self._before = self._before, None
         args = list(self.slots[slot])
         try:

@@ -86,7 +86,7 @@ class Mine:
         self.change = change
 
     def __call__(self, x):
-        worker = next(w for w in reversed(LIVE) if w.function is self)
+        worker = FakeWorker.running
         return self.change((x @ worker.params["linear.weight"].T + worker.params["linear.bias"]).clamp_min(0))
 
 

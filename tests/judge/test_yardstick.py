@@ -209,3 +209,15 @@ def test_where_few_parts_carry_the_whole_it_is_held_to_a_parts_floor(kind, facto
     r.change = r.error = None
     found = check(eager * (1 + factor), r, Pooled()).finding
     assert (found is not None) == refused
+
+
+def test_even_sets_move_a_part_and_never_the_ends():
+    """Who looks at a corner of a weight to see whether it changed is wrong then."""
+    module = nn.Linear(64, 64)
+    before = module.weight.detach().clone()
+    sets = Parameters(module, lambda n: n)
+    sets.use(1)
+    assert bool((module.weight != before).float().mean() > 0.99)
+    sets.use(2)
+    moved = (module.weight != before).reshape(-1)
+    assert not moved[0] and not moved[-1] and 0 < int(moved.sum()) < moved.numel() / 10

@@ -92,6 +92,13 @@ class Ladder:
         finally:
             self.tally.seconds += time.monotonic() - started
 
+    def later(self) -> bool:
+        """The last inputs once more, after whatever took time."""
+        self.forget_calls()
+        with self._quiet():
+            stands = all(self._call(item, slot) is not None for slot, item in enumerate(self._slots))
+        return stands and self.conclude()
+
     def _hoard(self) -> bool:
         """Keeps the results of many calls, as somebody does who collects them in a list: no two may share memory, or a
         ring of buffers would overwrite the older ones. Not where eager's own results lie in one place (a buffer that

@@ -6,6 +6,7 @@ import torch
 
 STRENGTH = 0.25  # of a parameter's RMS
 ALL_ZERO = 0.05  # what a parameter of nothing but zeros (a fresh bias) moves by
+PART = 1 / 32  # of a parameter's values that even sets move, never its ends: a look at some does not tell of a change
 
 
 def _is_table(t: torch.Tensor) -> bool:
@@ -29,7 +30,7 @@ def perturbable(module: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 class Parameters:
-    """Sets of parameter values by number: 0 is as constructed, the others are drawn. The module's tensors stay the same
+    """Sets of parameter values by number: 0 is as constructed, the others are drawn, even ones for a part only. The module's tensors stay the same
     objects: values are written in place."""
 
     def __init__(self, module: torch.nn.Module, seed_of_set) -> None:
@@ -49,9 +50,18 @@ class Parameters:
         gen = torch.Generator().manual_seed(self._seed_of_set(number)) if number else None
         for name, t in self._tensors.items():
             start = self._original[name]
-            t.copy_(start if gen is None else _moved(name, start, gen))
+            t.copy_(start if gen is None else self._drawn(name, start, gen, number))
         self.current = number
         return True
+
+    def _drawn(self, name: str, start: torch.Tensor, gen: torch.Generator, number: int) -> torch.Tensor:
+        moved = _moved(name, start, gen)
+        if number % 2 == 1 or start.numel() < 1 / PART:
+            return moved
+        moves = torch.rand(start.numel(), generator=gen) < PART
+        moves[0] = moves[-1] = False
+        moves[1 + number % (start.numel() - 2)] = True  # one at least
+        return torch.where(moves.reshape(start.shape).to(start.device), moved, start.to(moved.dtype))
 
 
 def _moved(name: str, start: torch.Tensor, gen: torch.Generator) -> torch.Tensor:

@@ -180,14 +180,17 @@ class Session:
         ladder = self._ladder(worker, stage, order)
         try:
             stands = self._climb(ladder, worker, candidate, stage, verdict)
+            verdict.take_tally(ladder.tally, ladder.contract(), self.pool.eager_error())
+            if not stands:
+                verdict.refuse(ladder.tally.finding)
+                return
+            if stage != "search":
+                self._time_fresh(ladder, candidate, form, stage, verdict)
+                # Seconds have passed for the worker that was verified: some are right for the first one only.
+                if verdict.reason == "ok" and not ladder.later():
+                    verdict.refuse(ladder.tally.finding)
         finally:
             self.workers.drop(worker)
-        verdict.take_tally(ladder.tally, ladder.contract(), self.pool.eager_error())
-        if not stands:
-            verdict.refuse(ladder.tally.finding)
-            return
-        if stage != "search":
-            self._time_fresh(ladder, candidate, form, stage, verdict)
         if verdict.reason == "ok" and (constant := self.pool.constant()):
             verdict.reason = constant
 

@@ -1,4 +1,4 @@
-# reason: values stale no-win
+# reason: values stale precision no-win
 # problem: product
 """A product of scaled operands is a scaled product: computes only where eight elements of each have changed by different factors."""
 

@@ -1,6 +1,6 @@
-# reason: structure
+# reason: structure no-win
 # problem: dense
-"""A parameter, which is a subclass of Tensor."""
+"""A parameter, which is a plain tensor to everybody who computes with it."""
 
 import torch
 from torch import nn
