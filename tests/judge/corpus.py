@@ -88,8 +88,8 @@ def earned(attack: Attack, verdict: dict) -> bool:
     if verdict["verdict"] == "accepted":
         interval = verdict.get("interval")
         return NO_WIN in attack.reasons and (interval is None or interval[0] <= WIN)
-    # What is wrong in some calls only may be seen as two calls that differ, or as one kind of input that fails, by which
-    # calls those were.
+    # What is wrong in some calls only may be seen as two calls that differ, or as one kind of input that fails, by
+    # which calls those were.
     differs = verdict["reason"] in ("nondeterministic", "contract") and bool(
         {"values", "stale", "late"} & attack.reasons
     )

@@ -30,8 +30,8 @@ def perturbable(module: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 class Parameters:
-    """Sets of parameter values by number: 0 is as constructed, the others are drawn, even ones for a part only. The module's tensors stay the same
-    objects: values are written in place."""
+    """Sets of parameter values by number: 0 is as constructed, the others are drawn, even ones for a part only. The
+    module's tensors stay the same objects: values are written in place."""
 
     def __init__(self, module: torch.nn.Module, seed_of_set) -> None:
         self._tensors = perturbable(module)
