@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "compiler/languages.h"
 #include "compiler/pipeline.h"
 #include "plan/parse.h"
 #include "plan/print.h"
 #include "targets/cpu/describe.h"
+#include "targets/metal/estimate.h"
 
 namespace burnish {
 namespace {
@@ -20,6 +22,14 @@ compiler::Machine machine_here() {
   return machine;
 }
 
+/// What schedules are made for: this machine, or an Apple M4 Max, which the emulator stands for.
+compiler::Machine machine_of(const std::string& target) {
+  if (target == "cpu") return machine_here();
+  compiler::Machine machine;
+  machine.threads = metal::m4_max.cores;
+  return machine;
+}
+
 /// `--rules`, which the command has checked.
 compiler::RuleClass rules_of(const json& options) {
   const std::string word = options.is_object() ? options.value("rules", "all") : "all";
@@ -31,13 +41,14 @@ class CompilerAgent : public Agent {
   std::string name() const override { return "compiler"; }
 
   Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {
-    if (task.plan.empty() || task.target == "cuda") return std::nullopt;  // its templates are C++ so far
+    const auto* language = compiler::language_of(task.target);
+    if (task.plan.empty() || language == nullptr) return std::nullopt;
     const bool refused = std::ranges::any_of(history, [](const PastAttempt& a) { return !a.verdict.accepted(); });
     if (candidates_.empty()) {
       TRY(plan, load_plan(task.plan));
       const auto rules = rules_of(task.options);
-      candidates_ = compiler::compile_candidates(plan, machine_here(), rules);
-      careful_ = compiler::compile_carefully(plan, machine_here(), rules);
+      candidates_ = compiler::compile_candidates(plan, machine_of(task.target), rules, *language);
+      careful_ = compiler::compile_carefully(plan, machine_of(task.target), rules, *language);
       if (candidates_.empty() && careful_.empty())
         return fail("the compiler made nothing of this plan", task.problem, "report this as a bug of the compiler");
     }

@@ -13,7 +13,8 @@ class RecipeAgent : public Agent {
   std::string name() const override { return name_; }
 
   Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {
-    std::size_t at = history.size();  // of the rows that apply
+    if (task.target == "metal-emulated") return std::nullopt;  // PyTorch's settings here say nothing of a Mac's
+    std::size_t at = history.size();                           // of the rows that apply
     const auto next = std::ranges::find_if(
         rows_, [&](const RecipeRow& row) { return (!row.applies || row.applies(task)) && at-- == 0; });
     if (next == rows_.end()) return std::nullopt;

@@ -82,7 +82,22 @@ Result<Job> new_job(Store& store, const ProblemSpec& spec, const JudgeOptions& j
 void explain(const json& summary, const std::string& run) {
   const bool won = summary["verdict"] == "accepted";
   std::string text;
-  if (won) {
+  const json estimate = summary.value("estimate", json(nullptr));
+  if (won && estimate.is_object()) {
+    text += fmt::format(
+        "{0}: {1}/{2} gives the module's results on the Metal emulator. Its time is not verified: an estimate for an "
+        "{3} "
+        "says {4:.3g} ms a call, {5} launches, {6:.3g} MB moved; {7:.3g} ms for the module's own steps.\n\nIt lies in "
+        "{8}; "
+        "MAC.md there says how to check and time it on a Mac.\n",
+        summary["problem"].get<std::string>(), summary["winner"].get<std::string>(),
+        summary["candidate"].get<std::string>(), estimate["gpu"].get<std::string>(),
+        estimate["seconds"].get<double>() * 1e3, estimate["launches"].dump(), estimate["bytes"].get<double>() / 1e6,
+        estimate["original_seconds"].get<double>() * 1e3, summary["dir"].get<std::string>());
+  } else if (!won && summary.contains("estimate")) {
+    text += fmt::format("{}: the original stays: no right candidate has a better estimate ({} attempts)\n",
+                        summary["problem"].get<std::string>(), summary["attempts"].dump());
+  } else if (won) {
     text += fmt::format("{}: {}/{} is {} faster than eager PyTorch, 99% interval {}\n",
                         summary["problem"].get<std::string>(), summary["winner"].get<std::string>(),
                         summary["candidate"].get<std::string>(), speedup_text(summary["speedup"]),

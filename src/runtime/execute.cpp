@@ -12,6 +12,8 @@
 
 #include "runtime/cuda.h"
 #include "runtime/launch.h"
+#include "runtime/launch_metal.h"
+#include "runtime/products.h"
 #include "runtime/watched_cuda.h"
 
 namespace burnish {
@@ -238,6 +240,11 @@ struct ByteCounter {
     }
     return bytes;
   }
+  double elements_out(const OpInstruction& op) const {
+    if (op.out.empty() || op.out[0] < 0) return 0;
+    const at::Tensor& tensor = frame.at(Operand{op.out[0]});
+    return tensor.defined() ? static_cast<double>(tensor.numel()) : 0;
+  }
   std::size_t out(const OpInstruction& op) const {
     std::size_t bytes = 0;
     for (const auto index : op.out) bytes += slot(index);
@@ -261,12 +268,23 @@ void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vect
     const auto& instruction = code.instructions[pc];
     StepProfile& row = profile[pc];
     row.bytes_in += count.in(instruction);
+    const auto* launch = std::get_if<LaunchInstruction>(&instruction.what);
+    const MetalKernel* metal = launch && launch->metal ? launch->metal->kernel.get() : nullptr;
+    const MetalKernel before = metal ? *metal : MetalKernel{};
+    const auto* op = std::get_if<OpInstruction>(&instruction.what);
+    const double terms = op ? terms_of_product(*op, frame) : 0;
     const auto begin = Clock::now();
     const std::size_t next = step(instruction, frame, pc);
     if (cuda)
       if (auto waited = synchronize_cuda(); !waited) throw RunFailure{to_text(waited.error()), waited.error().reason};
     row.seconds += std::chrono::duration<double>(Clock::now() - begin).count();
-    if (const auto* op = std::get_if<OpInstruction>(&instruction.what)) row.bytes_out += count.out(*op);
+    if (op) row.bytes_out += count.out(*op);
+    if (terms > 0) row.flops += 2 * terms * count.elements_out(*op);
+    if (metal) {
+      row.threads += metal->threads - before.threads;
+      row.groups += metal->groups - before.groups;
+      row.barriers += metal->barriers - before.barriers;
+    }
     ++row.calls;
     pc = next;
   }

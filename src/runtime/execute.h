@@ -11,6 +11,8 @@ struct StepProfile {
   double seconds = 0;
   std::size_t bytes_in = 0, bytes_out = 0;
   std::size_t calls = 0;
+  double flops = 0;                                     ///< of products and convolutions
+  std::uint64_t threads = 0, groups = 0, barriers = 0;  ///< of kernels on the Metal emulator
 };
 
 /// Runs the code on a frame whose inputs are in place. `pc` always says which instruction runs, also after an exception

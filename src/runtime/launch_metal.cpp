@@ -168,6 +168,14 @@ void run_metal_launch(const LaunchInstruction& launch, const Frame& frame) {
   request.threads_of_system = at::get_num_threads();
   request.in_place = 1;
   request.parallel = run_in_pool;
+  std::uint64_t groups = 1, threads = 1;
+  for (std::size_t d = 0; d < 3; ++d) {
+    groups *= request.threads[d] / request.group[d];
+    threads *= request.threads[d];
+  }
+  kernel.groups += groups;
+  kernel.threads += threads;
+  request.barriers = &kernel.barriers;
   const bool checked = kernel.calls < MetalKernel::checked_calls;
   kernel.calls += checked;
   char* reply = nullptr;

@@ -143,7 +143,11 @@ Result<json> PlanCallee::profile(const json& request) {
                     {"seconds", median(steps[s])},
                     {"bytes_in", rows[s].bytes_in},
                     {"bytes_out", rows[s].bytes_out},
-                    {"calls", rows[s].calls}});
+                    {"calls", rows[s].calls},
+                    {"flops", rows[s].flops},
+                    {"threads", rows[s].threads},
+                    {"groups", rows[s].groups},
+                    {"barriers", rows[s].barriers}});
   return json{{"seconds", median(whole)}, {"steps", list}};
 }
 

@@ -10,6 +10,7 @@
 #include "base/paths.h"
 #include "base/sha256.h"
 #include "swarm/proposals.h"
+#include "swarm/take_to_mac.h"
 #include "targets/cpu/compile.h"
 #include "targets/cuda/nvrtc.h"
 
@@ -106,6 +107,11 @@ Status deploy(const Store& store, const RunRecord& run, const ProblemRecord& pro
       TRY(kernels, add_kernels(builder, part));
       manifest["kernels"] = kernels;
       manifest["compiler"] = compiler_of(kernels);
+    }
+    if (candidate.form == Form::plan && run.options.value("/judging/target"_json_pointer, "") == "metal-emulated") {
+      const auto& p = manifest["problem"];
+      const auto note = take_to_mac(p["file"].get<std::string>(), p["class"].get<std::string>());
+      if (auto ok = write_file(part / "MAC.md", note); !ok) return ok;
     }
     const auto opened = problem.opened.is_object() ? problem.opened : json::object();
     manifest["host"] = run.host;

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/paths.h"
+#include "swarm/estimates.h"
 #include "swarm/ledger.h"
 #include "swarm/proposals.h"
 
@@ -297,6 +298,7 @@ class Search {
       verdict = std::move(said);
     }
     measure_steps(work, verdict);
+    estimate(work, verdict);
     TRY(kept, swarm_.store.add_evaluation(problem_.id, work.attempt->id, "search", verdict));
     (void)kept;
     swarm_.watcher.on(events::Judged{seat.agent, work.proposal.name, number, Stage::search, verdict});
@@ -321,6 +323,16 @@ class Search {
       swarm_.watcher.on(events::Note{"no profile of " + work.proposal.name + ": " + to_text(steps.error())});
   }
 
+  /// Where the target is an emulator: what the candidate and the module's own plan would take on the device.
+  void estimate(const Prepared& work, Verdict& verdict) {
+    if (!is_estimated(task_.target) || !verdict.accepted() || work.proposal.form != Form::plan) return;
+    if (verdict.body.contains("estimate")) return;  // of an equal candidate
+    if (!original_estimate_) original_estimate_ = estimate_original(swarm_.judge, task_.plan);
+    const auto done = original_estimate_ ? add_estimate(swarm_.judge, work.candidate, *original_estimate_, verdict)
+                                         : fail("the module's own plan cannot be profiled");
+    if (!done) swarm_.watcher.on(events::Note{"no estimate of " + work.proposal.name + ": " + to_text(done.error())});
+  }
+
   /// The verdict on an equal candidate of any agent: the same files are judged once.
   std::optional<Verdict> judged_before(const AttemptRecord& attempt) {
     for (const auto& [place, record] : records_) {
@@ -341,12 +353,18 @@ class Search {
     std::size_t attempts = 0;
     for (const auto& seat : board_.seats) attempts += seat.history.size();
     std::optional<Verdict> best_loser;
-    for (const auto& turn : swarm_.strategy.finalists(board_)) {
+    const bool estimated = is_estimated(task_.target);
+    for (const auto& turn : estimated ? best_estimates(board_) : swarm_.strategy.finalists(board_)) {
+      if (estimated && outcome.winner) break;  // in the order of the estimates, the first that is right again
       const auto& record = records_.at({turn.seat, turn.attempt});
       const Verdict& searched = board_.seats[turn.seat].history[turn.attempt].verdict;
       if (outcome.winner && searched.interval && searched.interval->second <= outcome.verdict.interval->first) continue;
       TRY(verdict, final_verdict(record));
-      if (!verdict.wins()) {
+      if (estimated && verdict.accepted()) {
+        outcome.winner = record;
+        verdict.body["estimate"] = searched.body["estimate"];
+        outcome.verdict = std::move(verdict);
+      } else if (!verdict.wins()) {
         if (!best_loser) best_loser = std::move(verdict);
       } else if (!outcome.winner || verdict.interval->first > outcome.verdict.interval->first) {
         outcome.winner = record;
@@ -365,7 +383,12 @@ class Search {
     s["candidate"] = won ? json(won->name) : json(nullptr);
     s["number"] = won ? json(won->number) : json(nullptr);
     s["reason"] = won ? json(outcome.verdict.reason) : json(nullptr);
-    s["speedup"] = won ? json(*outcome.verdict.speedup) : json(1.0);
+    // Nothing is measured on an emulator: the speedup stays 1, and the estimate has a place of its own.
+    s["speedup"] = won && outcome.verdict.speedup ? json(*outcome.verdict.speedup) : json(1.0);
+    if (estimated) {
+      s["verified_in_time"] = false;
+      s["estimate"] = won ? outcome.verdict.body["estimate"] : json(nullptr);
+    }
     s["interval"] = won ? outcome.verdict.body["interval"] : json(nullptr);
     s["attempts"] = attempts;
     s["correct"] = correct;
@@ -418,6 +441,7 @@ class Search {
   Board board_;
   Task task_;
   json opened_;
+  std::optional<double> original_estimate_;
   bool aa_done_ = false, budget_spent_ = false;
   Companions companions_;
   std::map<std::pair<std::size_t, std::size_t>, AttemptRecord> records_;

@@ -9,6 +9,7 @@ import torch
 COPY_BYTES = 128 << 20  # beyond the last-level cache of most machines
 COPIES = 5
 MOST_STEPS = 5000
+COUNTS = ("seconds", "bytes_in", "bytes_out", "calls", "flops", "threads", "groups", "barriers")
 
 
 def copy_bandwidth(device: str = "cpu") -> float:
@@ -32,7 +33,7 @@ def steps_of(reply: dict) -> dict:
     for row in (reply.get("steps") or [])[:MOST_STEPS]:
         if not isinstance(row, dict):
             continue
-        numbers = {k: _number(row.get(k)) for k in ("seconds", "bytes_in", "bytes_out", "calls")}
+        numbers = {k: _number(row.get(k)) for k in COUNTS}
         steps.append({"step": str(row.get("step", ""))[:200], **numbers})
     return {"seconds": _number(reply.get("seconds")), "steps": steps}
 

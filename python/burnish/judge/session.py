@@ -184,7 +184,7 @@ class Session:
             if not stands:
                 verdict.refuse(ladder.tally.finding)
                 return
-            if stage != "search":
+            if stage != "search" and self._timed_here:
                 self._time_fresh(ladder, candidate, form, stage, verdict)
                 # Seconds have passed for the worker that was verified: some are right for the first one only.
                 if verdict.reason == "ok" and not ladder.later():
@@ -196,9 +196,14 @@ class Session:
 
     def _form_for(self, candidate: dict, stage: str) -> dict:
         """The candidate as it is; a plan in the final stage as it will be deployed."""
-        if candidate.get("form") == "plan" and stage == "final":
+        if candidate.get("form") == "plan" and stage == "final" and self._timed_here:
             return deployed_folder(candidate, self.scratch)
         return candidate
+
+    @property
+    def _timed_here(self) -> bool:
+        """Whether this machine's clock says anything of the target's: an emulator only verifies."""
+        return self.options.target != "metal-emulated"
 
     def _ladder(self, worker: Any, stage: str, order: list[str] | None) -> Ladder:
         base = 0
@@ -218,7 +223,7 @@ class Session:
     def _climb(self, ladder: Ladder, worker: Any, candidate: dict, stage: str, verdict: Verdict) -> bool:
         if not ladder.first(3):
             return False
-        if stage == "search":
+        if stage == "search" and self._timed_here:
             try:
                 quick = self._quick_timing(ladder, worker, candidate)
             except TimingFailed as e:
@@ -242,6 +247,7 @@ class Session:
             with self.lease.shared(), self.workers.loaded(candidate) as worker:
                 self._side(worker, items, order)
                 calls = max(5, min(100, round(PROFILE_SECONDS / max(self.pool.eager_seconds or 1e-3, 1e-6))))
+                calls = calls if self._timed_here else 1  # an emulator's are asked for what they count
                 with self.lease.exclusive(), self.workers.only(worker):
                     bandwidth = copy_bandwidth("cuda" if self.options.target == "cuda" else "cpu")
                     outcome = worker.profile(0, calls, self.options.timeout_seconds * calls)

@@ -71,6 +71,7 @@ class _Launch(ctypes.Structure):
         ("threads_of_system", ctypes.c_int32),
         ("in_place", ctypes.c_int32),
         ("parallel", ctypes.c_void_p),
+        ("barriers", ctypes.POINTER(ctypes.c_uint64)),
     )
 
 

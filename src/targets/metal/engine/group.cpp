@@ -1,5 +1,6 @@
 #include "targets/metal/engine/group.h"
 
+#include <atomic>
 #include <fmt/format.h>
 #include <sys/mman.h>
 
@@ -264,6 +265,7 @@ bool Group::open_barrier() {
     fibers_[i].state = Fiber::State::ready;
   }
   if (launch_.shadow && !launch_.shadow->settle(*this)) return !(aborted_ = true);
+  if (launch_.request.barriers) ++std::atomic_ref(*launch_.request.barriers);
   epochs_[0] += fibers_[leader].memory >> 1 & 1;
   epochs_[1] += fibers_[leader].memory & 1;
   for (auto& p : partial_) p.clear();

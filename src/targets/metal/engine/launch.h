@@ -29,8 +29,9 @@ struct LaunchRequest {
   std::vector<std::uint32_t> dynamic_bytes;             ///< of [[threadgroup(n)]]
   std::vector<std::optional<std::uint64_t>> constants;  ///< bits of function constants
   double timeout_s = 10;
-  int threads_of_system = 0;  ///< 0: as many as there are processors
-  bool catch_faults = true;   ///< turn a segmentation fault of the kernel into an error (installs a handler)
+  int threads_of_system = 0;          ///< 0: as many as there are processors
+  std::uint64_t* barriers = nullptr;  ///< grows by one for each barrier of each threadgroup
+  bool catch_faults = true;           ///< turn a segmentation fault of the kernel into an error (installs a handler)
   /// Runs f(i) for i in [0, n) on several threads; empty: threads of our own, which also watch the time.
   std::function<void(int n, const std::function<void(int)>& f)> parallel;
 };

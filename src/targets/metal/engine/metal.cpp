@@ -84,6 +84,7 @@ metal::LaunchRequest read(const burnish_metal_launch& in) {
     for (int k = 0; k < b.addresses; ++k) r.buffers.back().tensors.emplace_back(b.tensors[k], b.tensor_bytes[k]);
   }
   r.dynamic_bytes.assign(in.dynamic_bytes, in.dynamic_bytes + in.dynamic_count);
+  r.barriers = in.barriers;
   if (in.timeout_s > 0) r.timeout_s = in.timeout_s;
   r.threads_of_system = in.threads_of_system;
   if (in.in_place) {
