@@ -1,10 +1,10 @@
 #include "targets/metal/engine/group.h"
 
-#include <atomic>
 #include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <compare>
 #include <cstring>
