@@ -188,3 +188,29 @@ def test_the_lease_is_one_for_all_processes(tmp_path):
     finally:
         done.set()
         other.join(10)
+
+
+def test_large_outputs_do_not_pile_up_until_the_next_look(monkeypatch):
+    import torch
+    from burnish.judge import timing as module
+
+    monkeypatch.setattr(module, "UNSEEN_BYTES", 5_000)
+    held, most = 0, 0
+
+    class Large(ClockWorker):
+        def time(self, slots, calls, sample=(), **options):
+            nonlocal held, most
+            seconds, outcomes = super().time(slots, calls, sample=sample, **options)
+            for outcome in outcomes.values():
+                outcome.tensors, outcome.inputs = [torch.zeros(1000)], [torch.zeros(500)]
+                held += 6000
+            most = max(most, held)
+            return seconds, outcomes
+
+    def inspect(slot, outcome):
+        nonlocal held
+        held -= 6000
+        return True
+
+    timing = timed(lambda n: ClockWorker(0.05), lambda n: Large(0.05), samples=30, inspect=inspect)
+    assert timing.sampled >= 20 and held == 0 and most == 6000

@@ -25,6 +25,10 @@ SLOW_CALL_SECONDS = 30e-3  # from here on a block is one call, none thrown away:
 DISCARDED_CALLS = 1  # after a switch between the twins, at least
 DISCARDED_SECONDS = 1e-3
 ROUNDS = (4, 60)  # of a pair
+UNSEEN_BYTES = (
+    1 << 30
+)  # of inputs and outputs that wait to be compared; beyond it calls take so long that a look between
+# two blocks shows in nothing
 SEARCH_ROUNDS = 4
 
 
@@ -181,6 +185,8 @@ class Stopwatch:
             # Which call of a batch was looked at, the worker's side of the channel says.
             slot = getattr(outcome, "slot", slots[((number + 1) * shape.batch - 1) % len(slots)])
             self._unseen.append((slot, outcome))
+        if sum(_bytes(outcome) for _, outcome in self._unseen) > UNSEEN_BYTES:
+            self.look()
         return [s / shape.batch for s in seconds[shape.discarded :]]
 
     def look(self) -> None:
@@ -200,6 +206,11 @@ class Stopwatch:
         medians = {side: sum(statistics.median(b) for b in blocks) for side, blocks in taken.items()}
         flat = {side: [s for b in blocks for s in b] for side, blocks in taken.items()}
         return medians["reference"] / medians["candidate"], flat["reference"], flat["candidate"]
+
+
+def _bytes(outcome: object) -> int:
+    held = [*getattr(outcome, "tensors", ()), *(getattr(outcome, "inputs", None) or ())]
+    return sum(t.numel() * t.element_size() for t in held)
 
 
 class _Silent:

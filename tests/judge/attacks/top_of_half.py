@@ -1,4 +1,4 @@
-# reason: values
+# reason: values precision
 # problem: top
 """Looks at half of each row."""
 
