@@ -1,3 +1,3 @@
-# reason: compile import crash model structure
+# reason: plan compile import crash model structure
 # problem: dense
 ModelOld = object
