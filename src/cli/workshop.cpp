@@ -180,9 +180,11 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
       ->check(CLI::IsMember(names))
       ->capture_default_str();
   command
-      .add_option("--rules", flags.rules,
-                  "how far the built-in compiler may change results: exact (bit for bit), same (the same formula, its "
-                  "sums in another order), all (other rounding too, as folding a batch norm)")
+      .add_option(
+          "--rules", flags.rules,
+          "which rules the built-in compiler may use: exact (they change no bit; exp, tanh and the like of its fused "
+          "kernels are its own in every class, within 3 ulp), same (the same formula, its sums in another "
+          "order), all (other rounding too, as folding a batch norm)")
       ->check(CLI::IsMember({"exact", "same", "all"}))
       ->capture_default_str();
   command.add_option("--seed", flags.seed, "of strategies that draw")->type_name("N")->capture_default_str();
