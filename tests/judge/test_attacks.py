@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from corpus import Attack, attacks, earned
 from driver import Judge
 from leftovers import descendants, memory_files, settled, strays
-
-from corpus import Attack, attacks, earned
 
 # What is accepted today and why: attack -> one line. A hole that is closed must leave this list (xfail is strict).
 KNOWN_HOLES: dict[str, str] = {}
