@@ -110,6 +110,8 @@ def _configure_arguments(source: Path, build: Path, tests: bool) -> list[str]:
         f"-DBURNISH_RUNTIME_TESTS={'ON' if tests else 'OFF'}",
     ]  # fmt: skip
     if cxx := os.environ.get("BURNISH_CXX"):
+        if not shutil.which(cxx):
+            raise BuildError(f"there is no C++ compiler {cxx}: install it, or set BURNISH_CXX to one that is there")
         arguments.append(f"-DCMAKE_CXX_COMPILER={cxx}")
     if ccache := shutil.which("ccache"):
         arguments.append(f"-DCMAKE_CXX_COMPILER_LAUNCHER={ccache}")

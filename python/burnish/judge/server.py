@@ -12,6 +12,7 @@ import traceback
 from collections import deque
 
 from burnish.errors import BurnishError, first_line
+from burnish.native import BuildError
 
 TAKEN_TIMEOUT_SECONDS = 10.0
 LONGEST_LINE = 64 << 20
@@ -148,6 +149,9 @@ def serve(sock: socket.socket, problem=None) -> None:
                 wire.send({"id": number, "error": e.to_json()})
             except Closed:
                 raise
+            except BuildError as e:
+                error = BurnishError("environment", str(e), "burnish.native", "see burnish doctor")
+                wire.send({"id": number, "error": error.to_json()})
             except Exception as e:  # a fault of ours, or of the module in a place that nobody foresaw: say it and go on
                 traceback.print_exc(file=sys.stderr)
                 wire.send(
