@@ -121,15 +121,18 @@ class Problem:
         ):
             return self.module(*args, **kwargs)
 
-    def probe(self, seed: int = 0) -> Probe:
+    def probe(self, seed: int = 0, slowest: float = 0.0) -> Probe:
         """Calls forward twice on the same input; raises where Burnish cannot judge this module.
 
-        Reasons: `inputs`, `model`, `too-large`, `random`, `stateful`, `training-mode`, `unsupported`.
+        `slowest`: seconds that a forward may take (0: any; the first, which warms up, twice that).
+        Reasons: `inputs`, `model`, `too-large`, `too-slow`, `random`, `stateful`, `training-mode`, `unsupported`.
         """
         args, kwargs = self.draw(seed)
         before = _state(self.module)
         kept = [t.clone() for t in tensors_of((args, kwargs))]
+        started = time.perf_counter()
         first = self.run(args, kwargs)
+        self._refuse_slow((time.perf_counter() - started) / 2, slowest)
         tensors = tensors_of(first)
         if not tensors:
             raise BurnishError(
@@ -159,6 +162,7 @@ class Problem:
         started = time.perf_counter()
         second = self.run(args, kwargs)
         seconds = time.perf_counter() - started
+        self._refuse_slow(seconds, slowest)
         if not _close(kept_result, tensors_of(second)):
             self._refuse_state(
                 "forward gives different results for the same input",
@@ -166,6 +170,12 @@ class Problem:
                 "take the randomness (or the count of calls) out of forward, or pass noise as an input",
             )
         return Probe(seconds, second, args, kwargs)
+
+    def _refuse_slow(self, seconds: float, slowest: float) -> None:
+        if slowest and seconds > slowest:
+            raise BurnishError(
+                "too-slow", f"one forward takes {seconds:.1f} s", self.source, f"raise --slowest (it is {slowest:g} s)"
+            )
 
     def _refuse_state(self, what: str, reason: str, todo: str) -> None:
         if any(m.training for m in self.module.modules()):

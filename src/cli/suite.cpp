@@ -88,6 +88,12 @@ void add_suite(Program& program) {
   add_search_flags(command, flags->search);
   command.add_option("--out", flags->out, "a folder that gets a folder for each winner")->type_name("DIR");
   command.add_flag("--no-aa", flags->no_aa, "do not judge each original against itself");
+  command
+      .add_option("--slowest", flags->judge.options.slowest_seconds,
+                  "leave out problems of which one eager forward takes longer (reason too-slow; default: none)")
+      ->check(above_zero)
+      ->type_name("S")
+      ->group("Judging");
   add_judge_flags(command, flags->judge);
   add_store_flag(command, flags->common);
   add_json_flag(command, flags->common);

@@ -23,6 +23,7 @@ struct JudgeOptions {
   std::string target = "cpu";
   int inputs = 100;
   double verify_seconds = 20;
+  double slowest_seconds = 0;  ///< of one eager forward: slower problems are an error, `too-slow`; 0: none is
   std::string precision = "highest", contract = "full", mode = "eval";
   std::vector<std::pair<std::string, std::string>> domain;  ///< input name -> kind
   bool deterministic = false, sandbox = true;

@@ -8,6 +8,7 @@ json to_json(const JudgeOptions& o) {
   return {{"target", o.target},
           {"inputs", o.inputs},
           {"verify_seconds", o.verify_seconds},
+          {"slowest_seconds", o.slowest_seconds},
           {"precision", o.precision},
           {"contract", o.contract},
           {"mode", o.mode},
@@ -21,6 +22,7 @@ Result<JudgeOptions> judge_options_of(const json& stored) try {
   o.target = stored.at("target");
   o.inputs = stored.at("inputs");
   o.verify_seconds = stored.at("verify_seconds");
+  o.slowest_seconds = stored.value("slowest_seconds", 0.0);  // a run of an older version has none
   o.precision = stored.at("precision");
   o.contract = stored.at("contract");
   o.mode = stored.at("mode");

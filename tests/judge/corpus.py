@@ -22,7 +22,7 @@ REFUSALS = frozenset(
 ERRORS = frozenset(
     {
         "file", "import", "model", "inputs", "random", "stateful", "training-mode", "unsupported",
-        "too-large", "plan", "environment",
+        "too-large", "too-slow", "plan", "environment",
     }
 )
 # fmt: on

@@ -178,6 +178,16 @@ def test_training_mode(layer: str, tmp_path: Path) -> None:
     load_problem(path).probe()
 
 
+def test_a_forward_that_takes_longer_than_allowed(tmp_path: Path) -> None:
+    model = MODEL.replace("return", "time.sleep(0.2); return", 1)
+    problem = load_problem(write(tmp_path, "import time\n" + model + INPUTS))
+    problem.probe(slowest=5.0)
+    with pytest.raises(BurnishError) as failed:
+        problem.probe(slowest=0.05)
+    assert failed.value.reason == "too-slow"
+    assert "--slowest" in failed.value.sentence()
+
+
 def test_unknown_class(tmp_path: Path) -> None:
     fails(write(tmp_path, MODEL + INPUTS), "model", "no class 'Net'", "Model", cls="Net")
 

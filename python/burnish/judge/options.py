@@ -27,6 +27,7 @@ class Options:
     mode: str = "eval"
     deterministic: bool = False
     sandbox: bool = True
+    slowest_seconds: float = 0.0  # of one eager forward, beyond which the problem is left out; 0: any
     memory_bytes: int = 0  # of a worker; 0: three quarters of what the machine has free
     timeout_seconds: float = 60.0
     load_timeout_seconds: float = 120.0

@@ -38,6 +38,7 @@ ERRORS = (
     "training-mode",
     "unsupported",
     "too-large",
+    "too-slow",
     "plan",
     "environment",
 )
