@@ -11,6 +11,6 @@ if "THP_MEM_ALLOC_ENABLE" not in os.environ:
     torch.empty(1)
     del os.environ["THP_MEM_ALLOC_ENABLE"]
 
-from burnish.judge.server import main  # noqa: E402 (nothing may allocate before)
+from burnish.judge.server import main  # after it: nothing may allocate before
 
 sys.exit(main())
