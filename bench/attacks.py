@@ -1,9 +1,10 @@
 """Attacks: how many of the candidates that must be refused does the judge accept? Must be none.
 
-    python bench/attacks.py [--only TEXT] [--json]
+    python bench/attacks.py [--only TEXT] [--part K/N] [--json]
 
 The last line: `attacks: 0 of 300 not refused as they must be`. Exit status 1 if any was not. On a quiet machine it
-takes about fifteen minutes: every Python attack starts a worker of its own.
+takes about fifteen minutes: every Python attack starts a worker of its own. `--part 2/4` takes the second quarter of
+the list, so that a machine of many cores can judge several parts at the same time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "judge"))
 
+from command import add_part
 from corpus import WIN, Attack, attacks, earned
 from driver import Judge, JudgeDied
 
@@ -49,12 +51,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="attacks whose name holds this text")
     parser.add_argument("--json", action="store_true", help="one JSON line an attack on stdout, the rest on stderr")
+    add_part(parser)
     flags = parser.parse_args()
 
     def say(text: str) -> None:
         print(text, file=sys.stderr if flags.json else sys.stdout, flush=True)
 
-    records = judge_all([a for a in attacks() if flags.only in a.name], say)
+    records = judge_all(flags.part([a for a in attacks() if flags.only in a.name]), say)
     if flags.json:
         for record in records:
             print(json.dumps(record))

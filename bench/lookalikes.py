@@ -1,6 +1,6 @@
 """Honest look-alikes: how many of the correct but differently written candidates does the judge refuse? Must be none.
 
-    python bench/lookalikes.py [--only TEXT] [--every N] [--inputs 20] [--stage search] [--json]
+    python bench/lookalikes.py [--only TEXT] [--every N] [--part K/N] [--inputs 20] [--stage search] [--json]
 
 The last line: `look-alikes: 0 refused of 347`. Exit status 1 if any was refused.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "judge"))
 
+from command import add_part
 from driver import Judge
 from honest import Lookalike, lookalikes
 
@@ -47,8 +48,9 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=20)
     parser.add_argument("--stage", default="search", choices=("search", "eval"), help="search times once and briefly")
     parser.add_argument("--json", action="store_true", help="one JSON line a candidate on stdout, the rest on stderr")
+    add_part(parser)
     flags = parser.parse_args()
-    chosen = [c for c in lookalikes() if flags.only in c.name][:: flags.every]
+    chosen = flags.part([c for c in lookalikes() if flags.only in c.name][:: flags.every])
 
     def say(text: str) -> None:
         print(text, file=sys.stderr if flags.json else sys.stdout, flush=True)
