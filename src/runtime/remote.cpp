@@ -18,6 +18,7 @@
 #include "base/nursery.h"
 #include "base/process_tree.h"
 #include "base/sandbox.h"
+#include "runtime/sweep.h"
 
 namespace burnish {
 namespace {
@@ -508,17 +509,6 @@ Outcome Remote::previous() {
   }
   o.ok = true;
   return o;
-}
-
-void sweep_caches() {
-  static std::vector<char> buffer = [] {
-    const long l2 = std::max(0L, sysconf(_SC_LEVEL2_CACHE_SIZE)), l3 = std::max(0L, sysconf(_SC_LEVEL3_CACHE_SIZE));
-    // Virtual machines report the whole socket's last level; one core complex shares 32 to 64 MiB of it.
-    return std::vector<char>(static_cast<std::size_t>(std::max(std::min(l3, 64L << 20), 2 * l2 + (8L << 20))));
-  }();
-  static unsigned char round = 0;
-  ++round;
-  for (std::size_t i = 0; i < buffer.size(); i += 64) buffer[i] = static_cast<char>(buffer[i] + round);
 }
 
 Status Remote::stage(const TimeOptions& options, std::uint64_t seed) {

@@ -112,7 +112,8 @@ def shape_for(
         return Shape(1, 1, 0, _rounds(4 * (call + overhead_seconds), budget_seconds, fewest))
     batch = min(max(1, round(BATCH_SECONDS / call)), most_batch) if call < BATCHED_BELOW else 1
     wake = call * batch
-    most = max(BLOCK_CALLS[0], int(BLOCK_WALL_SECONDS / (wake + overhead_seconds)))
+    wall = min(BLOCK_WALL_SECONDS, budget_seconds / (4 * fewest))  # the fewest rounds are to fit into the budget
+    most = max(BLOCK_CALLS[0], int(wall / (wake + overhead_seconds)))
     calls = int(min(max(BLOCK_CALLS[0], BLOCK_SECONDS // wake), BLOCK_CALLS[1], most))
     discarded = max(DISCARDED_CALLS, min(4, int(DISCARDED_SECONDS / wake), most // 3))
     one_round = 4 * (calls + discarded) * (wake + overhead_seconds)
