@@ -374,7 +374,11 @@ class Worker:
 
     def _seal(self, slot: int, timeout: float) -> Outcome:
         """Before an untrusted module is judged: one call to warm it up, then it can start nothing any more."""
-        if self._sealed or not self.sandboxed or self._kind != "model_new":
+        if self._sealed or not self.sandboxed:
+            return Outcome(True)
+        if self._kind != "model_new":
+            self._remote.sealed()  # a plan's worker is when it has loaded: what stops it need not look for children
+            self._sealed = True
             return Outcome(True)
         warm = Outcome._of(self._remote.call(slot, False, False, False, timeout))
         if not warm.ok:

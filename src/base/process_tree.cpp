@@ -91,6 +91,16 @@ bool freeze_tree(pid_t root, int depth, std::chrono::milliseconds timeout) {
   }
 }
 
+bool freeze_process(pid_t pid, std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  kill(pid, SIGSTOP);
+  while (!stopped(pid)) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 void thaw_tree(pid_t root, int depth) {
   for (const auto& member : process_tree(root))
     if (member.depth >= depth) kill(member.pid, SIGCONT);

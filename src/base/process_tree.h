@@ -22,6 +22,9 @@ std::vector<TreeMember> process_tree(pid_t root);
 bool freeze_tree(pid_t root, int depth, std::chrono::milliseconds timeout);
 void thaw_tree(pid_t root, int depth);
 
+/// The same for one process that can have no children.
+bool freeze_process(pid_t pid, std::chrono::milliseconds timeout);
+
 /// The process of the tree that has this id in its innermost namespace.
 std::optional<pid_t> find_inner_pid(pid_t root, pid_t inner);
 

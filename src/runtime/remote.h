@@ -93,7 +93,7 @@ class Remote {
   std::string params_changed();
 
   /// Nothing is left of the sandbox but the worker's own process, under a second filter. Always true without a sandbox.
-  bool sealed() const;
+  bool sealed();
   void freeze();
   void thaw();
   bool alive();
@@ -130,6 +130,7 @@ class Remote {
   std::set<std::uint32_t> stale_;  ///< slots whose copies in the worker are older than the arena
   std::string last_structure_ = "null", before_structure_ = "null";
   bool frozen_ = false, ready_ = false;
+  bool alone_ = false;  ///< it was seen sealed: no process can be born in it any more
   std::optional<Error> dead_;
 };
 
