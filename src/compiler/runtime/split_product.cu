@@ -10,9 +10,16 @@
 // which one bulk copy without a tensor map brings.
 //
 // Before this text stand: COLUMNS of a tile (64, 128 or 192), GROUPS of 64 rows of it (1 or 2), STAGES in shared
-// memory, PROMOTE (blocks of K between promotions) and, if wanted, ACTIVATE(v).
+// memory, PROMOTE (blocks of K between promotions) and, if wanted, CLUSTER (2: two blocks, one below the other, bring
+// each other half of their columns' operand), ACTIVATE(v), and PRODUCT, the kernel's name.
 #ifndef ACTIVATE
 #define ACTIVATE(v) (v)
+#endif
+#ifndef CLUSTER
+#define CLUSTER 1
+#endif
+#ifndef PRODUCT
+#define PRODUCT split_product
 #endif
 
 namespace split {
@@ -28,6 +35,10 @@ constexpr int eight_rows = 8 * row_bytes;
 
 __device__ inline u32 magnitude(float v) {
   return __float_as_uint(v) & 0x7fffffffu;
+}
+
+__device__ inline u32 larger(u32 a, u32 b) {
+  return a < b ? b : a;
 }
 
 /// The biased exponent of the power of two that brings `largest` (bits of a magnitude) to [2^14, 2^15).
@@ -96,6 +107,37 @@ __device__ inline void bulk_copy(u32 to, const void* from, u32 bytes, u32 barrie
   asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
                "l"(from), "r"(bytes), "r"(barrier)
                : "memory");
+}
+
+/// To the same places of shared memory, barrier included, of both blocks of a cluster.
+__device__ inline void bulk_copy_to_both(u32 to, const void* from, u32 bytes, u32 barrier) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], "
+      "%4;" ::"r"(to),
+      "l"(from), "r"(bytes), "r"(barrier), "h"(static_cast<unsigned short>(3))
+      : "memory");
+}
+
+__device__ inline u32 rank_in_cluster() {
+  u32 rank;
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return rank;
+}
+
+/// Arrives at the same barrier of block `rank` of the cluster.
+__device__ inline void barrier_arrive_at(u32 barrier, u32 rank) {
+  asm volatile(
+      "{\n"
+      ".reg .b32 there;\n"
+      "mapa.shared::cluster.u32 there, %0, %1;\n"
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n"
+      "}\n" ::"r"(barrier),
+      "r"(rank)
+      : "memory");
+}
+
+__device__ inline void cluster_sync() {
+  asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory");
 }
 
 /// Operands with K innermost, swizzled by 128 bytes, 2,048 bytes from 8 rows to the next.
@@ -177,13 +219,29 @@ struct Tile {
   int64_t row, column;
 };
 
-/// Tiles in the order in which blocks take them: 8 rows of tiles together, so that what runs at a time shares operands.
-__device__ inline Tile tile_of(int64_t id, int64_t m, int64_t n) {
-  constexpr int64_t rows = 64 * GROUPS, columns = COLUMNS, together = 8;
-  const int64_t down = (m + rows - 1) / rows, across = (n + columns - 1) / columns;
+/// Tiles in the order in which blocks take them: some rows of tiles together, so that what runs at a time shares
+/// operands. The blocks of a cluster have one tile below the other.
+__device__ inline Tile tile_of(int64_t block, int64_t m, int64_t n) {
+  constexpr int64_t rows = 64 * GROUPS * CLUSTER, columns = COLUMNS, together = 8 / CLUSTER;
+  const int64_t id = block / CLUSTER, down = (m + rows - 1) / rows, across = (n + columns - 1) / columns;
   const int64_t first = id / (together * across) * together, within = id % (together * across);
   const int64_t height = down - first < together ? down - first : together;
-  return {(first + within % height) * rows, within / height * columns};
+  return {(first + within % height) * rows + block % CLUSTER * (64 * GROUPS), within / height * columns};
+}
+
+/// Bytes of a tile of `rows` rows that lie in an operand that has `left` times eight rows from there on.
+__device__ inline u32 bytes_of(int64_t left, int rows) {
+  return left <= 0 ? 0 : static_cast<u32>(left < rows / 8 ? left : rows / 8) * eight_rows;
+}
+
+/// Says that this warp has read a stage: to all whose copies go there.
+__device__ inline void release(u32 barrier) {
+#if CLUSTER == 2
+  barrier_arrive_at(barrier, 0);
+  barrier_arrive_at(barrier, 1);
+#else
+  barrier_arrive(barrier);
+#endif
 }
 
 }  // namespace split
@@ -202,13 +260,13 @@ extern "C" __global__ void __launch_bounds__(256)
   for (int64_t chunk = threadIdx.x; chunk * 8 < filled; chunk += 256) {
     load8(row, filled, chunk * 8, aligned, v);
 #pragma unroll
-    for (int i = 0; i < 8; ++i) largest = max(largest, magnitude(v[i]));
+    for (int i = 0; i < 8; ++i) largest = larger(largest, magnitude(v[i]));
   }
   largest = __reduce_max_sync(0xffffffffu, largest);
   if (threadIdx.x % 32 == 0) largest_of[threadIdx.x / 32] = largest;
   __syncthreads();
 #pragma unroll
-  for (int i = 0; i < 8; ++i) largest = max(largest, largest_of[i]);
+  for (int i = 0; i < 8; ++i) largest = larger(largest, largest_of[i]);
   const u32 exponent = scale_exponent(largest);
   const float by = __uint_as_float(exponent << 23);
   for (int64_t chunk = threadIdx.x; chunk < blocks * 8; chunk += 256) {
@@ -228,11 +286,11 @@ extern "C" __global__ void __launch_bounds__(256)
   if (threadIdx.x == 0 && r < rows) scale[r] = __uint_as_float((254 - exponent) << 23);
 }
 
-/// y [m, n] = activate(a * transposed b + bias); grid: the tiles; block: 128 * (GROUPS + 1); shared bytes:
-/// STAGES * 256 * (64 * GROUPS + COLUMNS) + 1024. `bias` may be null.
+/// y [m, n] = activate(a * transposed b + bias); grid: the tiles, of full clusters; block: 128 * (GROUPS + 1); shared
+/// bytes: STAGES * 256 * (64 * GROUPS + COLUMNS) + 1024. `bias` may be null.
 extern "C" __global__ void __launch_bounds__(128 * (GROUPS + 1), 1)
-    split_product(const unsigned char* a, const float* a_scale, const unsigned char* b, const float* b_scale,
-                  const float* bias, float* y, int64_t m, int64_t n, int64_t k) {
+    PRODUCT(const unsigned char* a, const float* a_scale, const unsigned char* b, const float* b_scale,
+            const float* bias, float* y, int64_t m, int64_t n, int64_t k) {
 #if __CUDA_ARCH__ == 900
   using namespace split;
   constexpr int rows = 64 * GROUPS, a_bytes = rows * row_bytes, stage_bytes = a_bytes + COLUMNS * row_bytes;
@@ -245,11 +303,15 @@ extern "C" __global__ void __launch_bounds__(128 * (GROUPS + 1), 1)
   const Tile tile = tile_of(blockIdx.x, m, n);
 
   if (threadIdx.x == 0) {
-    for (int s = 0; s < STAGES; ++s) barrier_init(full + 8 * s, 1), barrier_init(empty + 8 * s, 4 * GROUPS);
+    for (int s = 0; s < STAGES; ++s) barrier_init(full + 8 * s, 1), barrier_init(empty + 8 * s, 4 * GROUPS * CLUSTER);
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
   }
+#if CLUSTER == 2
+  cluster_sync();
+#else
   __syncthreads();
+#endif
 
   if (group == GROUPS) {  // the producer
 #if GROUPS == 2
@@ -257,18 +319,26 @@ extern "C" __global__ void __launch_bounds__(128 * (GROUPS + 1), 1)
 #endif
     if (threadIdx.x % 128 == 0) {
       const int64_t a_eights = (m + 7) / 8, b_eights = (n + 7) / 8;
-      const int64_t a_left = a_eights - tile.row / 8, b_left = b_eights - tile.column / 8;
-      const u32 a_copy = static_cast<u32>(a_left < rows / 8 ? a_left : rows / 8) * eight_rows;
-      const u32 b_copy = static_cast<u32>(b_left < COLUMNS / 8 ? b_left : COLUMNS / 8) * eight_rows;
-      const unsigned char *from_a = a + tile.row / 8 * eight_rows, *from_b = b + tile.column / 8 * eight_rows;
+      const int64_t first_column = tile.column / 8;
+      const u32 a_copy = bytes_of(a_eights - tile.row / 8, rows), b_copy = bytes_of(b_eights - first_column, COLUMNS);
+#if CLUSTER == 2
+      const int64_t half = rank_in_cluster() * (COLUMNS / 16);  // which this block brings both
+      const u32 half_copy = bytes_of(b_eights - first_column - half, COLUMNS / 2);
+#endif
+      const unsigned char *from_a = a + tile.row / 8 * eight_rows, *from_b = b + first_column * eight_rows;
       int stage = 0;
       u32 parity = 1;
       for (int block = 0; block < blocks; ++block) {
         barrier_wait(empty + 8 * stage, parity);
         barrier_expect(full + 8 * stage, a_copy + b_copy);
         const u32 to = stages + stage * stage_bytes;
-        bulk_copy(to, from_a, a_copy, full + 8 * stage);
+        if (a_copy > 0) bulk_copy(to, from_a, a_copy, full + 8 * stage);
+#if CLUSTER == 2
+        const u32 skipped = static_cast<u32>(half) * eight_rows;
+        if (half_copy > 0) bulk_copy_to_both(to + a_bytes + skipped, from_b + skipped, half_copy, full + 8 * stage);
+#else
         bulk_copy(to + a_bytes, from_b, b_copy, full + 8 * stage);
+#endif
         from_a += a_eights * eight_rows, from_b += b_eights * eight_rows;
         if (++stage == STAGES) stage = 0, parity ^= 1;
       }
@@ -285,7 +355,7 @@ extern "C" __global__ void __launch_bounds__(128 * (GROUPS + 1), 1)
     const bool signals = threadIdx.x % 32 == 0;
 #pragma unroll 1
     for (int block = 0; block < blocks;) {
-      const int end = min(block + PROMOTE, blocks);
+      const int end = block + PROMOTE < blocks ? block + PROMOTE : blocks;
 #pragma unroll 1
       for (int first = block; block < end; ++block) {
         barrier_wait(full + 8 * stage, parity);
@@ -296,14 +366,14 @@ extern "C" __global__ void __launch_bounds__(128 * (GROUPS + 1), 1)
         mma_commit();
         if (block != first) {
           mma_wait<1>();
-          if (signals) barrier_arrive(empty + 8 * previous);
+          if (signals) release(empty + 8 * previous);
         }
         previous = stage;
         if (++stage == STAGES) stage = 0, parity ^= 1;
       }
       mma_wait<0>();
       pin(part);
-      if (signals) barrier_arrive(empty + 8 * previous);
+      if (signals) release(empty + 8 * previous);
 #pragma unroll
       for (int i = 0; i < registers; ++i) sum[i] += part[i];
     }
@@ -335,5 +405,8 @@ extern "C" __global__ void __launch_bounds__(128 * (GROUPS + 1), 1)
       }
     }
   }
+#if CLUSTER == 2
+  cluster_sync();  // what is here must not end while the other block copies to it or arrives at its barriers
+#endif
 #endif
 }
