@@ -1,11 +1,13 @@
 """KernelBench on this machine's CPU: a verdict or a reason for every problem, in as many parts as it takes.
 
-    python bench/kernelbench.py CHECKOUT --store DIR [--lanes N] [--cores N] [--seconds S] [--levels 1,2,3]
+    python bench/kernelbench.py CHECKOUT --store DIR [--lanes N] [--cores N] [--memory GB] [--seconds S]
+        [--levels 1,2,3]
         [-- flags of suite]
 
 CHECKOUT is a clone of github.com/ScalingIntelligence/KernelBench (commit 21fbe5a has the original sizes, which a CPU
 can take). The problems are dealt out to N lanes of two cores each (--cores), which work at the same time, each with a
-timing lease and a run of its own in one store; a lane's neighbours are noise that its twins share. After S seconds
+timing lease and a run of its own in one store; a lane's neighbours are noise that its twins share. `--memory` is the most
+that one process of a lane may have: what needs more is excluded as `too-large` and does not starve the other lanes. After S seconds
 (or Ctrl-C) nothing new is begun and what is under way is interrupted; the same command goes on from there. At the end
 `burnish report` prints the table of all parts. `--lanes 1` on a quiet machine is the careful way.
 """
@@ -56,10 +58,21 @@ class Lane:
     """One `burnish suite` on cores of its own."""
 
     def __init__(
-        self, number: int, cores: list[int], folder: Path, store: Path, run: str | None, flags: list[str]
+        self, number: int, cores: list[int], memory: float, folder: Path, store: Path, run: str | None, flags: list[str]
     ) -> None:
         self.log = store / f"lane{number}.log"
-        command = ["taskset", "-c", ",".join(map(str, cores)), burnish(), "suite", str(folder), "--store", str(store)]
+        limit = ["prlimit", f"--data={int(memory * (1 << 30))}"] if memory else []
+        command = [
+            *limit,
+            "taskset",
+            "-c",
+            ",".join(map(str, cores)),
+            burnish(),
+            "suite",
+            str(folder),
+            "--store",
+            str(store),
+        ]
         command += ["--resume", run] if run else flags
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log.open("a"),
@@ -78,6 +91,7 @@ def main() -> int:
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--cores", type=int, default=2, help="of each lane")
+    parser.add_argument("--memory", type=float, default=0, help="GB of private memory of one process; 0: no limit")
     parser.add_argument("--seconds", type=float, default=0, help="of this part; 0: until all are done")
     parser.add_argument("--levels", default="1,2,3")
     ours, _, flags = "\0".join(sys.argv[1:]).partition("\0--\0")
@@ -95,7 +109,15 @@ def main() -> int:
     end = time.monotonic() + (options.seconds or 1e9)
     folders = deal(problems, options.lanes, options.store / "problems")
     lanes = [
-        Lane(n, cores[options.cores * n : options.cores * (n + 1)], f, options.store, runs.get(n), options.flags)
+        Lane(
+            n,
+            cores[options.cores * n : options.cores * (n + 1)],
+            options.memory,
+            f,
+            options.store,
+            runs.get(n),
+            options.flags,
+        )
         for n, f in enumerate(folders)
     ]
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends a part like its time

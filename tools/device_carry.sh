@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-.carry}
 packages=(nlohmann-json3-dev libfmt-dev libcli11-dev libsqlite3-dev libxxhash-dev libseccomp-dev libelf-dev
-  libcurl4-openssl-dev libtomlplusplus-dev libcpp-httplib-dev libkainjow-mustache-dev libgtest-dev libgmock-dev
+  libcurl4-openssl-dev libtomlplusplus-dev libcpp-httplib-dev libkainjow-mustache-dev libstb-dev libgtest-dev libgmock-dev
   bubblewrap ninja-build zlib1g-dev pkgconf pkgconf-bin libpkgconf3)
 mkdir -p "$out/debs" "$out/lib" "$out/wheels"
 (cd "$out/debs" && for p in "${packages[@]}"; do ls "${p}"_*.deb > /dev/null 2>&1 || apt-get -qq download "$p"; done)

@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <fstream>
+
+#include "base/files.h"
 
 namespace burnish {
 namespace {
@@ -14,12 +15,10 @@ namespace {
 /// Bytes of the last level of cache that one core can use, by /sys: of a machine with many core complexes sysconf gives
 /// all of theirs together. 0 if unknown.
 long last_level_bytes() {
-  std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index3/size");
-  long size = 0;
-  char unit = 0;
-  if (!(file >> size)) return 0;
-  file >> unit;
-  return unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : size;
+  const auto text = read_file("/sys/devices/system/cpu/cpu0/cache/index3/size");
+  if (!text) return 0;
+  const long size = std::atol(text->c_str());
+  return text->contains('K') ? size << 10 : text->contains('M') ? size << 20 : size;
 }
 
 std::size_t swept_bytes() {
