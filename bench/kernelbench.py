@@ -6,10 +6,10 @@
 
 CHECKOUT is a clone of github.com/ScalingIntelligence/KernelBench (commit 21fbe5a has the original sizes, which a CPU
 can take). The problems are dealt out to N lanes of two cores each (--cores), which work at the same time, each with a
-timing lease and a run of its own in one store; a lane's neighbours are noise that its twins share. `--memory` is the most
-that one process of a lane may have: what needs more is excluded as `too-large` and does not starve the other lanes. After S seconds
-(or Ctrl-C) nothing new is begun and what is under way is interrupted; the same command goes on from there. At the end
-`burnish report` prints the table of all parts. `--lanes 1` on a quiet machine is the careful way.
+timing lease and a run of its own in one store; a lane's neighbours are noise that its twins share. `--memory` is the
+most that one process of a lane may have: what needs more is excluded as `too-large` and starves no other lane. After S
+seconds (or Ctrl-C) nothing new is begun and what is under way is interrupted; the same command goes on from there. At
+the end `burnish report` prints the table of all parts. `--lanes 1` on a quiet machine is the careful way.
 """
 
 from __future__ import annotations
@@ -62,17 +62,8 @@ class Lane:
     ) -> None:
         self.log = store / f"lane{number}.log"
         limit = ["prlimit", f"--data={int(memory * (1 << 30))}"] if memory else []
-        command = [
-            *limit,
-            "taskset",
-            "-c",
-            ",".join(map(str, cores)),
-            burnish(),
-            "suite",
-            str(folder),
-            "--store",
-            str(store),
-        ]
+        suite = [burnish(), "suite", str(folder), "--store", str(store)]
+        command = [*limit, "taskset", "-c", ",".join(map(str, cores)), *suite]
         command += ["--resume", run] if run else flags
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log.open("a"),
