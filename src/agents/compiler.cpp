@@ -7,6 +7,7 @@
 #include "plan/parse.h"
 #include "plan/print.h"
 #include "targets/cpu/describe.h"
+#include "targets/cuda/describe.h"
 #include "targets/metal/estimate.h"
 
 namespace burnish {
@@ -22,11 +23,15 @@ compiler::Machine machine_here() {
   return machine;
 }
 
-/// What schedules are made for: this machine, or an Apple M4 Max, which the emulator stands for.
+/// What schedules are made for: this machine, its GPU (where there is none: an H100), or an Apple M4 Max, which the
+/// emulator stands for.
 compiler::Machine machine_of(const std::string& target) {
   if (target == "cpu") return machine_here();
   compiler::Machine machine;
   machine.threads = metal::m4_max.cores;
+  if (target != "cuda") return machine;
+  const auto device = cuda::describe();
+  machine.threads = device && device->multiprocessors > 0 ? device->multiprocessors : 132;
   return machine;
 }
 

@@ -54,6 +54,30 @@ std::string msl_prelude() {
   return std::string(metal_primitives()) + std::string(vector_math()) + std::string(metal_groups());
 }
 
+std::string_view cuda_storage(DType d) {
+  switch (d) {
+    case DType::float32:
+      return "float";
+    case DType::int64:
+      return "int64_t";
+    case DType::int32:
+      return "int32_t";
+    case DType::bool_:
+    case DType::uint8:
+      return "uint8_t";
+    default:
+      return {};
+  }
+}
+
+std::string_view cuda_variable(DType d) {
+  return d == DType::bool_ ? "bool" : cuda_storage(d);
+}
+
+std::string cuda_prelude() {
+  return std::string(cuda_primitives()) + std::string(vector_math()) + std::string(cuda_groups());
+}
+
 constexpr std::string_view msl_lacks[] = {"b_erfc("};
 
 }  // namespace
@@ -98,14 +122,41 @@ const Language msl{
     .four = "float4",
     .load = "float4(*(device const packed_float4*)({place}))",
     .store = "*(device float4*)({place}) = {value};",
+    .narrow_rows = "a simdgroup a row",
     .most_arguments = 31,
     .lacks = msl_lacks,
     .spread = spread_over_grid,
     .emit = emit_grid,
 };
 
+// As for MSL: outputs are aligned, inputs may lie anywhere, which the load asks.
+const Language cuda{
+    .target = "cuda",
+    .file = "kernels.cu",
+    .prelude = cuda_prelude,
+    .kernel = "extern \"C\" __global__ void __launch_bounds__({threads}) {name}({args})",
+    .enter = "const unsigned group = blockIdx.x, thread_ = threadIdx.x;\n",
+    .input = "const {type}* __restrict__ {name}",
+    .output = "{type}* __restrict__ {name}",
+    .size = "{type} {name}",
+    .index = "int64_t",
+    .small_index = "int",
+    .unroll = "#pragma unroll",
+    .unroll_some = "#pragma unroll 4",
+    .storage = cuda_storage,
+    .variable = cuda_variable,
+    .shared = "__shared__ {type} {name}[{n}];",
+    .four = "b_four",
+    .load = "b_load_four({place})",
+    .store = "b_store_four({place}, {value});",
+    .narrow_rows = "a warp a row",
+    .splits_rows = true,
+    .spread = spread_over_blocks,
+    .emit = emit_grid,
+};
+
 const Language* language_of(std::string_view target) {
-  for (const Language* language : {&cpp, &msl})
+  for (const Language* language : {&cpp, &msl, &cuda})
     if (language->target == target) return language;
   return nullptr;
 }

@@ -20,7 +20,8 @@ struct Language {
   std::string_view target;              ///< of the plans whose kernels are written in it
   std::string_view file;                ///< name of the source file
   std::string (*prelude)();             ///< the text in front of the kernels
-  std::string_view kernel;              ///< {name} {args}: the head of a kernel
+  std::string_view kernel;              ///< {name} {args} {threads}: the head of a kernel
+  std::string_view enter;               ///< in front of its body
   std::string_view input;               ///< {type} {name} {slot}
   std::string_view output;              ///< {type} {name} {slot}
   std::string_view size;                ///< {type} {name} {slot}
@@ -29,12 +30,15 @@ struct Language {
   std::string_view loop;                ///< {i} {begin} {end}: a sequential loop
   std::string_view vector;              ///< in front of a loop whose iterations are independent
   std::string_view unroll;              ///< in front of a loop of a few iterations
+  std::string_view unroll_some;         ///< in front of a long loop over memory
   std::string_view (*storage)(DType);   ///< type of an element in memory; empty: the language has none
   std::string_view (*variable)(DType);  ///< type of a value in a register
   // Devices with threadgroups.
   std::string_view shared;            ///< {type} {name} {n}: an array of the threadgroup
   std::string_view four;              ///< the type of four floats side by side
   std::string_view load, store;       ///< {place} (and {value}): four floats; a load's place is aligned to one float
+  std::string_view narrow_rows;       ///< what the variant with one simdgroup to a row is called
+  bool splits_rows = false;           ///< whether few long rows are reduced in two kernels
   bool templates = false;             ///< whether src/compiler/templates and library calls are for its target
   std::size_t most_arguments = 1024;  ///< of a kernel
   std::span<const std::string_view> lacks;  ///< b_* functions that the prelude has not
@@ -43,7 +47,7 @@ struct Language {
   std::optional<Emitted> (*emit)(const Schedule&, const std::string& name, const Language&);
 };
 
-extern const Language cpp, msl;
+extern const Language cpp, msl, cuda;
 
 /// The language of a target's kernels; null where the compiler writes none for it.
 const Language* language_of(std::string_view target);
@@ -57,4 +61,6 @@ std::string_view vector_math();
 std::string_view cpp_lanes();
 std::string_view metal_primitives();
 std::string_view metal_groups();
+std::string_view cuda_primitives();
+std::string_view cuda_groups();
 }  // namespace burnish

@@ -216,4 +216,82 @@ std::vector<OpStep> split_reduction(const OpStep& step, Context& context) {
   return steps.finish(step.out[0]);
 }
 
+namespace {
+
+/// A reduction whose sizes are known: of dimensions [first, end), the last that lie side by side.
+struct RowReduction {
+  std::vector<std::int64_t> rest;  ///< other dimensions, reduced afterwards
+  std::size_t first = 0, end = 0;
+  std::int64_t row = 1, kept = 1;  ///< elements that become one, and how many there will be
+};
+
+std::optional<RowReduction> row_reduction(const OpStep& step, const Type& in) {
+  std::vector<bool> drop(in.rank(), false);
+  const Arg* dims = step.op == "aten::sum" ? nullptr : argument(step, 1, "dim");
+  const auto list = dims == nullptr || is_none(*dims) ? std::vector<std::int64_t>{} : as_ints(*dims);
+  if (!list) return std::nullopt;
+  for (const auto d : *list)
+    drop[static_cast<std::size_t>(d < 0 ? d + static_cast<std::int64_t>(in.rank()) : d)] = true;
+  if (list->empty()) drop.assign(in.rank(), true);
+  RowReduction r;
+  r.end = in.rank();
+  while (r.end > 0 && !drop[r.end - 1]) --r.end;
+  r.first = r.end;
+  while (r.first > 0 && drop[r.first - 1]) --r.first;
+  for (std::size_t d = 0; d < r.first; ++d)
+    if (drop[d]) r.rest.push_back(static_cast<std::int64_t>(d));
+  for (std::size_t d = 0; d < in.rank(); ++d) (drop[d] ? r.row : r.kept) *= in.shape[d].value();
+  return r;
+}
+
+/// Into how many parts of equal size, of at least `least` elements and a multiple of four where that can be.
+std::int64_t parts_of(std::int64_t length, std::int64_t wanted, std::int64_t least) {
+  for (std::int64_t parts = std::min(wanted, length / least); parts > 1; --parts)
+    if (length % parts == 0 && (length % 4 != 0 || length / parts % 4 == 0)) return parts;
+  return 1;
+}
+
+}  // namespace
+
+std::vector<OpStep> split_rows(const OpStep& step, Context& context) {
+  constexpr std::int64_t long_row = 16384, groups_of_core = 4, warp = 32;
+  const bool sum = step.op == "aten::sum" || step.op == "aten::sum.dim_IntList";
+  if (!sum && step.op != "aten::amax" && step.op != "aten::amin") return {};
+  const Type *in = step.args.empty() ? nullptr : type_of(step.args[0], context), *out = context.type(step.out[0]);
+  if (in == nullptr || out == nullptr || in->dtype != DType::float32 || !in->is_static() || in->rank() == 0 ||
+      !step.kwargs.empty())
+    return {};
+  const auto r = row_reduction(step, *in);
+  const std::int64_t cores = context.options.machine.threads;
+  if (!r || r->row < long_row || r->kept == 0) return {};
+  const bool columns = r->end < in->rank();
+  const std::int64_t groups = columns ? std::max<std::int64_t>(1, r->kept / warp) : r->kept;
+  if (2 * groups > cores) return {};
+  std::vector<Size> shape(in->shape.begin(), in->shape.begin() + static_cast<std::ptrdiff_t>(r->first));
+  const std::int64_t length = [&] {
+    std::int64_t n = 1;
+    for (std::size_t d = r->first; d < r->end; ++d) n *= in->shape[d].value();
+    return n;
+  }();
+  std::int64_t wanted = groups_of_core * cores / groups;
+  for (const auto d : r->rest)
+    wanted = std::max<std::int64_t>(1, wanted / in->shape[static_cast<std::size_t>(d)].value());
+  const std::int64_t parts = parts_of(length, wanted, columns ? 64 : 2048);
+  if (parts == 1 && r->rest.empty()) return {};
+  if (parts > 1) shape.emplace_back(parts);
+  shape.emplace_back(length / parts);
+  shape.insert(shape.end(), in->shape.begin() + static_cast<std::ptrdiff_t>(r->end), in->shape.end());
+  std::vector<std::int64_t> rest = r->rest;
+  const auto first = static_cast<std::int64_t>(r->first);
+  if (parts > 1) rest.push_back(first);
+  const std::string op = sum ? "aten::sum.dim_IntList" : step.op;
+  Steps steps(context);
+  const std::string rows = steps.add("aten::reshape", {step.args[0], arg_sizes(shape)});
+  const std::string each = steps.add(op, {arg_name(rows), arg_ints({first + (parts > 1 ? 1 : 0)}), arg_bool(false)});
+  const std::string all = steps.add(op, {arg_name(each), arg_ints(rest), arg_bool(false)});
+  if (out->rank() != in->rank() - (r->end - r->first) - r->rest.size())
+    steps.add("aten::reshape", {arg_name(all), arg_sizes(out->shape)});
+  return steps.finish(step.out[0]);
+}
+
 }  // namespace burnish::compiler

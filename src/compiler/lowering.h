@@ -14,4 +14,8 @@ std::vector<OpStep> lower_einsum(const OpStep& step, Context& context);
 /// it is small or does not divide along the tensor's dimensions.
 std::vector<OpStep> split_reduction(const OpStep& step, Context& context);
 
+/// The same for a GPU, and for few long rows or columns: parts of a row for many threadgroups, then those parts'
+/// results.
+std::vector<OpStep> split_rows(const OpStep& step, Context& context);
+
 }  // namespace burnish::compiler

@@ -58,7 +58,7 @@ Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool l
 namespace {
 
 struct Variant {
-  std::string name;
+  std::string_view name;
   Options options;
 };
 
@@ -67,7 +67,7 @@ std::vector<CompiledCandidate> compile_variants(const Plan& plan, const std::vec
   for (const Variant& v : variants) {
     auto candidate = compile_plan(plan, v.options);
     if (!candidate) continue;  // one variant's failure is no reason to lose the others; tests hold that none fails
-    candidate->name = v.name;
+    candidate->name = std::string(v.name);
     const auto same = [&](const CompiledCandidate& other) {
       return other.sources == candidate->sources && print_plan(other.plan) == print_plan(candidate->plan);
     };
@@ -99,7 +99,7 @@ std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machin
     Options narrow = all, wide = all;
     narrow.machine.row_threads = 32;
     wide.machine.row_threads = 256;
-    return compile_variants(plan, {{"fused", all}, {"a simdgroup a row", narrow}, {"256 threads a row", wide}});
+    return compile_variants(plan, {{"fused", all}, {language.narrow_rows, narrow}, {"256 threads a row", wide}});
   }
   Options channels_last = all, own = all;
   channels_last.channels_last = true;

@@ -54,7 +54,8 @@ class Rewriter {
  private:
   bool lower(const OpStep& step, int depth) {
     auto steps = lower_einsum(step, context_);
-    if (steps.empty()) steps = split_reduction(step, context_);
+    if (steps.empty())
+      steps = context_.options.language->splits_rows ? split_rows(step, context_) : split_reduction(step, context_);
     for (OpStep& s : steps) add(std::move(s), depth + 1);
     return !steps.empty();
   }

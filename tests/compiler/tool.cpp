@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
       const auto* language = compiler::language_of(argv[++i]);
       if (language == nullptr) return 2;
       options = compiler::options_for(*language, options);
+      if (language == &compiler::cuda) options.machine.threads = 132;  // an H100
     }
     if (word == "--without" && i + 1 < argc) options.without.insert(argv[++i]);
     if (word == "--rules" && i + 1 < argc) {

@@ -54,12 +54,13 @@ std::optional<Emitted> Grid::run() {
       stores += store(i);
     }
     text += outer_nodes(last, there);
-    if (!stores.empty()) text += shares() ? "if (thread_ == 0) {\n" + stores + "}\n" : stores;
+    if (!stores.empty()) text += shares() ? fmt::format("if ({} == 0) {{\n{}}}\n", lane(), stores) : stores;
   }
   Emitted out = finish(head + declarations_ + text);
-  const Size groups = shares()            ? items
-                      : items.is_static() ? Size((items.value() + s_.threads - 1) / s_.threads)
-                                          : Size::symbolic(fmt::format("cdiv({}, {})", items.text(), s_.threads));
+  const int each = shares() ? s_.teams : s_.threads;
+  const Size groups = each == 1           ? items
+                      : items.is_static() ? Size((items.value() + each - 1) / each)
+                                          : Size::symbolic(fmt::format("cdiv({}, {})", items.text(), each));
   out.grid = {to_expr(groups), Expr(1), Expr(1)};
   out.block = {Expr(s_.threads), Expr(1), Expr(1)};
   return out;
@@ -71,11 +72,25 @@ std::string Grid::outer_item(Size& items) const {
   const bool outer_vector = s_.vector_axis >= 0 && !g_.reduced.contains(s_.vector_axis);
   if (outer_vector) axes.push_back(s_.vector_axis);
   items = product_of(g_, axes);
-  if (shares()) return decode("group", axes, "");
+  if (shares() && s_.teams == 1) return decode("group", axes, "");
+  if (shares()) return team_item(items) + decode("item", axes, "");
   if (s_.width > 1) items = Size(items.value() / s_.width);
   std::string text = fmt::format("const {0} item = {0}(group) * {1} + thread_;\nif (item >= {2}) return;\n",
                                  index_type_, s_.threads, items.text());
   return text + decode(s_.width > 1 ? fmt::format("item * {}", s_.width) : "item", axes, "");
+}
+
+/// Which row a team has, of several in a threadgroup. Those past the end: a simdgroup ends at once, threads that others
+/// wait for do the last row again.
+std::string Grid::team_item(const Size& items) const {
+  const auto at = [&](std::string_view op, int n) { return fmt::format("int(thread_) {} {}", op, n); };
+  const std::string first = fmt::format("{}(group) * {}", index_type_, s_.teams);
+  if (!s_.across)
+    return fmt::format("const int lane_ = {};\nconst {} item = {} + {};\nif (item >= {}) return;\n", at("%", s_.team),
+                       index_type_, first, at("/", s_.team), items.text());
+  std::string item = fmt::format("{} + {}", first, at("%", s_.teams));
+  if (items.value() % s_.teams != 0) item = fmt::format("min({}, {}({}))", item, index_type_, items.value() - 1);
+  return fmt::format("const int lane_ = {};\nconst {} item = {};\n", at("/", s_.teams), index_type_, item);
 }
 
 /// What does not differ along the row: every thread of a team computes it.

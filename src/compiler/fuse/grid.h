@@ -15,6 +15,8 @@ class Grid : KernelText {
   bool is_pointwise() const { return s_.kind == Schedule::Kind::pointwise; }
   /// Whether a threadgroup shares a row.
   bool shares() const { return s_.team > 1; }
+  /// A thread's number in its team.
+  std::string_view lane() const { return s_.teams > 1 ? "lane_" : "thread_"; }
   /// Axes that a thread's elements run over, outermost first: of a row, or all of them.
   std::vector<int> inner_axes() const;
   /// How many times a thread takes elements of a row; 0 where that is not known, or more than registers hold.
@@ -22,7 +24,7 @@ class Grid : KernelText {
 
   // grid.cpp: who computes what
   std::string outer_item(Size& items) const;
-  std::string guarded(const Size& items, const std::string& body) const;
+  std::string team_item(const Size& items) const;
   std::string outer_nodes(const std::vector<int>& roots, std::set<int>& there);
   std::string one_stage(int stage, const std::vector<int>& roots, std::set<int>& there);
   /// Where a node is kept until a later stage: in registers, or in memory of an output; empty: nowhere.

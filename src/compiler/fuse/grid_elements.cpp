@@ -70,14 +70,16 @@ std::string Grid::over_elements(const std::vector<int>& nodes, const std::vector
   const auto axes = inner_axes();
   const std::string row = row_size().text();
   const std::string inside = decode("e", axes, "") + elements(nodes, stores, reads, body);
-  if (!shares()) return fmt::format("for ({0} e = 0; e < {1}; ++e) {{\n{2}}}\n", index_type_, row, inside);
+  const std::string pragma = lang_.unroll_some.empty() ? "" : std::string(lang_.unroll_some) + "\n";
+  if (!shares()) return pragma + fmt::format("for ({0} e = 0; e < {1}; ++e) {{\n{2}}}\n", index_type_, row, inside);
   const int step = s_.team * s_.width;
-  const std::string first =
-      s_.width > 1 ? fmt::format("{}(thread_) * {}", index_type_, s_.width) : fmt::format("{}(thread_)", index_type_);
+  const std::string first = s_.width > 1 ? fmt::format("{}({}) * {}", index_type_, lane(), s_.width)
+                                         : fmt::format("{}({})", index_type_, lane());
   if (rounds() > 0)
     return fmt::format("{}\nfor (int k = 0; k < {}; ++k) {{\nconst {} e = {} + k * {};\nif (e < {}) {{\n{}}}\n}}\n",
                        lang_.unroll, rounds(), index_type_, first, step, row, inside);
-  return fmt::format("for ({0} e = {1}; e < {2}; e += {3}) {{\n{4}}}\n", index_type_, first, row, step, inside);
+  return pragma +
+         fmt::format("for ({0} e = {1}; e < {2}; e += {3}) {{\n{4}}}\n", index_type_, first, row, step, inside);
 }
 
 }  // namespace burnish::compiler

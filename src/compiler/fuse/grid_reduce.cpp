@@ -43,11 +43,12 @@ std::string Grid::accumulate(int r) const {
 }
 
 std::string Grid::part_of(std::string_view type, const std::string& name) {
-  if (s_.team > 32 && parts_.insert(name).second)
-    declarations_ +=
-        fmt::format(fmt::runtime(lang_.shared), fmt::arg("type", type), fmt::arg("name", name), fmt::arg("n", 32)) +
-        "\n";
-  return s_.team > 32 ? name : std::string();
+  if (s_.team <= 32 && !s_.across) return {};
+  if (parts_.insert(name).second)
+    declarations_ += fmt::format(fmt::runtime(lang_.shared), fmt::arg("type", type), fmt::arg("name", name),
+                                 fmt::arg("n", s_.across ? s_.threads : 32)) +
+                     "\n";
+  return name;
 }
 
 std::string Grid::end_reduction(int r) {
@@ -58,11 +59,16 @@ std::string Grid::end_reduction(int r) {
   if (is_place(n)) {
     total = fmt::format("j{}", r);
     const bool largest = n.reduction == "argmax";
-    if (s_.team > 32)
+    if (s_.across)
+      total = fmt::format("b_place_across(a{0}, j{0}, {1}, {2}, thread_, {3}, {4}, {5})", r, part,
+                          part_of(lang_.index, "places"), s_.teams, s_.threads, largest);
+    else if (s_.team > 32)
       total = fmt::format("b_place_group(a{0}, j{0}, {1}, {2}, thread_, {3}, {4})", r, part,
                           part_of(lang_.index, "places"), s_.team, largest);
     else if (shares())
       total = fmt::format("b_place_lanes(a{0}, j{0}, {1}, {2})", r, s_.team, largest);
+  } else if (s_.across) {
+    total = fmt::format("b_fold_across<{}>({}, {}, thread_, {}, {})", fold_of(n), total, part, s_.teams, s_.threads);
   } else if (s_.team > 32) {
     total = fmt::format("b_fold_group<{}>({}, {}, thread_, {})", fold_of(n), total, part, s_.team);
   } else if (shares()) {

@@ -81,8 +81,9 @@ Emitted KernelText::finish(const std::string& body) {
   }
   out.symbols = symbols();
   for (const std::string& symbol : out.symbols) add(lang_.size, lang_.index, symbol);
-  out.source =
-      fmt::format(fmt::runtime(lang_.kernel), fmt::arg("name", name_), fmt::arg("args", args)) + " {\n" + body + "}\n";
+  out.source = fmt::format(fmt::runtime(lang_.kernel), fmt::arg("name", name_), fmt::arg("args", args),
+                           fmt::arg("threads", s_.threads)) +
+               " {\n" + std::string(lang_.enter) + body + "}\n";
   return out;
 }
 

@@ -26,17 +26,24 @@ struct Schedule {
   std::int64_t block = 0;    ///< elements of the vector axis that one item of the range takes; 0: all of it
   // On a GPU all outer axes are decoded, and `loops` with the vector axis, where that is reduced, are a row.
   int threads = 0;  ///< of a threadgroup
-  int team = 1;     ///< threads that share a row: one, or the whole threadgroup
-  int width = 1;    ///< elements side by side that a thread takes at once: one or four
+  int team = 1;     ///< threads that share a row
+  int teams = 1;  ///< of a threadgroup, where rows are shared; more than one only if a team is one simdgroup, or across
+  bool across = false;  ///< neighbouring threads have neighbouring rows: a team's threads lie `teams` apart
+  int width = 1;        ///< elements side by side that a thread takes at once: one or four
   Size size(int axis) const { return group.axes[static_cast<std::size_t>(axis)]; }
 };
 
 /// Merges and orders the axes, then spreads them as the device of the context's language wants it.
 std::optional<Schedule> make_schedule(Group group, const Context& context);
 
-/// The devices' side (languages.h): a range with loops inside, and a grid of threadgroups.
+/// The devices' side (languages.h): a range with loops inside, and a grid of threadgroups, on Apple's and NVIDIA's
+/// GPUs.
 void spread_over_loops(Schedule& schedule, const Machine& machine);
 void spread_over_grid(Schedule& schedule, const Machine& machine);
+void spread_over_blocks(Schedule& schedule, const Machine& machine);
+
+/// Whether threads can take four elements side by side: some tensor of floats lies so along the vector axis.
+bool lies_in_fours(const Schedule& schedule);
 
 /// Number of elements, as a size.
 Size product_of(const Group& group, const std::vector<int>& axes);

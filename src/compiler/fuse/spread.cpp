@@ -50,7 +50,8 @@ std::int64_t power_of_two(std::int64_t at_least) {
   return p;
 }
 
-/// Whether threads can take four elements side by side: some tensor of floats lies so along the vector axis.
+}  // namespace
+
 bool lies_in_fours(const Schedule& s) {
   if (s.vector_axis < 0) return false;
   const Size v = s.size(s.vector_axis);
@@ -66,6 +67,8 @@ bool lies_in_fours(const Schedule& s) {
                              }) ||
          std::ranges::any_of(s.stores, [&](const Store& st) { return floats(st.node) && along(st.strides); });
 }
+
+namespace {
 
 /// Threads that share a row of so many elements, `width` at a time.
 std::int64_t team_for(const Size& row, const Size& items, int width, const Machine& machine) {

@@ -1,0 +1,157 @@
+
+inline int64_t cdiv(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+template <class A, class B>
+inline int64_t min(A a, B b) {
+  return int64_t(a) < int64_t(b) ? int64_t(a) : int64_t(b);
+}
+template <class A, class B>
+inline int64_t max(A a, B b) {
+  return int64_t(a) > int64_t(b) ? int64_t(a) : int64_t(b);
+}
+
+// Four floats side by side: one access of 16 bytes where they lie so, which a part of a user's tensor need not.
+struct b_four {
+  float of[4];
+  inline float& operator[](int i) {
+    return of[i];
+  }
+  inline const float& operator[](int i) const {
+    return of[i];
+  }
+};
+inline b_four b_load_four(const float* from) {
+  if (reinterpret_cast<uint64_t>(from) % 16 == 0) {
+    const float4 x = *reinterpret_cast<const float4*>(from);
+    return {{x.x, x.y, x.z, x.w}};
+  }
+  return {{from[0], from[1], from[2], from[3]}};
+}
+inline void b_store_four(float* to, const b_four& x) {
+  *reinterpret_cast<float4*>(to) = make_float4(x[0], x[1], x[2], x[3]);
+}
+
+// A sum that carries what its additions round away (Neumaier).
+inline void b_add(float& sum, float& lost, float x) {
+  const float next = sum + x;
+  lost += fabsf(sum) >= fabsf(x) ? (sum - next) + x : (x - next) + sum;
+  sum = next;
+}
+inline float b_added(float sum, float lost) {
+  return fabsf(sum) < b_inf ? sum + lost : sum;
+}
+
+template <class T>
+inline T b_lane(T x, int mask) {
+  return __shfl_xor_sync(0xffffffffu, x, mask);
+}
+
+struct b_sum {
+  template <class T>
+  static inline T both(T a, T b) {
+    return a + b;
+  }
+};
+struct b_prod {
+  template <class T>
+  static inline T both(T a, T b) {
+    return a * b;
+  }
+};
+struct b_most {
+  template <class T>
+  static inline T both(T a, T b) {
+    return b_max(a, b);
+  }
+};
+struct b_least {
+  template <class T>
+  static inline T both(T a, T b) {
+    return b_min(a, b);
+  }
+};
+
+template <class Op, class T>
+inline T b_fold_lanes(T x, int lanes) {
+#pragma unroll
+  for (int mask = lanes / 2; mask > 0; mask /= 2) x = Op::both(x, b_lane(x, mask));
+  return x;
+}
+
+// Folds the values of a block's threads (a power of two, 32 or more); every thread gets the result. `part` has a place
+// for each warp.
+template <class Op, class T>
+inline T b_fold_group(T x, T* part, unsigned t, int threads) {
+  x = b_fold_lanes<Op>(x, 32);
+  const int warps = threads / 32;
+  if (warps == 1) return x;
+  __syncthreads();  // after the last use of `part`
+  if (t % 32 == 0) part[t / 32] = x;
+  __syncthreads();
+  return b_fold_lanes<Op>(part[t % warps], warps);
+}
+
+// The same where a block has `columns` side by side and each column's threads lie `columns` apart. `part` has a place
+// for each thread.
+template <class Op, class T>
+inline T b_fold_across(T x, T* part, int t, int columns, int threads) {
+  __syncthreads();
+  part[t] = x;
+  __syncthreads();
+  for (int half = threads / 2; half >= columns; half /= 2) {
+    if (t < half) part[t] = Op::both(part[t], part[t + half]);
+    __syncthreads();
+  }
+  return part[t % columns];
+}
+
+// The place of the largest value (or smallest), the first of equal ones; NaN beats everything.
+template <class T>
+inline bool b_better(T x, int64_t at, T best, int64_t best_at, bool largest) {
+  const bool nan = x != x, had = best != best;
+  if (nan || had) return nan && (!had || at < best_at);
+  return (largest ? x > best : x < best) || (x == best && at < best_at);
+}
+template <class T>
+inline int64_t b_place_lanes(T& x, int64_t at, int lanes, bool largest) {
+  for (int mask = lanes / 2; mask > 0; mask /= 2) {
+    const T other = b_lane(x, mask);
+    const int64_t other_at = b_lane(at, mask);
+    if (b_better(other, other_at, x, at, largest)) {
+      x = other;
+      at = other_at;
+    }
+  }
+  return at;
+}
+template <class T>
+inline int64_t b_place_group(T x, int64_t at, T* part, int64_t* places, unsigned t, int threads, bool largest) {
+  at = b_place_lanes(x, at, 32, largest);
+  const int warps = threads / 32;
+  if (warps == 1) return at;
+  __syncthreads();
+  if (t % 32 == 0) {
+    part[t / 32] = x;
+    places[t / 32] = at;
+  }
+  __syncthreads();
+  T most = part[t % warps];
+  return b_place_lanes(most, places[t % warps], warps, largest);
+}
+template <class T>
+inline int64_t b_place_across(T x, int64_t at, T* part, int64_t* places, int t, int columns, int threads,
+                              bool largest) {
+  __syncthreads();
+  part[t] = x;
+  places[t] = at;
+  __syncthreads();
+  for (int half = threads / 2; half >= columns; half /= 2) {
+    if (t < half && b_better(part[t + half], places[t + half], part[t], places[t], largest)) {
+      part[t] = part[t + half];
+      places[t] = places[t + half];
+    }
+    __syncthreads();
+  }
+  return places[t % columns];
+}
