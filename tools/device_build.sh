@@ -22,7 +22,7 @@ ln -sf "$python" .venv/bin/python
 PYTHONPATH=$PWD/python "$python" -m burnish.native > runtime-build.log 2>&1 &
 runtime=$!
 cmake --preset release -DBURNISH_TESTS=OFF > build-release.log 2>&1
-cmake --build --preset release --parallel "$(nproc)" --target burnish >> build-release.log 2>&1 ||
+cmake --build --preset release --parallel "$(nproc)" --target burnish burnish-compiler-tool >> build-release.log 2>&1 ||
   { tail -40 build-release.log; exit 1; }
 wait $runtime || { tail -40 runtime-build.log; exit 1; }
 echo "built in $((SECONDS - start)) s: export PYTHONPATH=$PWD/python BURNISH=$PWD/build/release/burnish BURNISH_PYTHON=$python"

@@ -1,6 +1,7 @@
 #include "compiler/lowering.h"
 
 #include <algorithm>
+#include <span>
 
 #include "compiler/infer.h"
 
@@ -244,11 +245,29 @@ std::optional<RowReduction> row_reduction(const OpStep& step, const Type& in) {
   return r;
 }
 
-/// Into how many parts of equal size, of at least `least` elements and a multiple of four where that can be.
-std::int64_t parts_of(std::int64_t length, std::int64_t wanted, std::int64_t least) {
-  for (std::int64_t parts = std::min(wanted, length / least); parts > 1; --parts)
-    if (length % parts == 0 && (length % 4 != 0 || length / parts % 4 == 0)) return parts;
-  return 1;
+/// Into how many parts of equal size a row over `dims` falls: along its outer dimensions, so that what makes the row
+/// can stand in the same kernel; where that gives few parts, anywhere.
+std::int64_t parts_of(std::span<const Size> dims, std::int64_t wanted, std::int64_t least) {
+  std::int64_t length = 1, parts = 1;
+  for (const Size& d : dims) length *= d.value();
+  wanted = std::min(wanted, length / least);
+  const auto fits = [&](std::int64_t p) { return length % p == 0 && (length % 4 != 0 || length / p % 4 == 0); };
+  for (const Size& d : dims) {
+    if (parts * d.value() <= wanted && fits(parts * d.value())) {
+      parts *= d.value();
+      continue;
+    }
+    for (std::int64_t factor = wanted / parts; factor > 1; --factor)
+      if (d.value() % factor == 0 && fits(parts * factor)) {
+        parts *= factor;
+        break;
+      }
+    break;
+  }
+  if (parts * 8 >= wanted) return parts;
+  for (std::int64_t p = wanted; p > parts; --p)
+    if (fits(p)) return p;
+  return parts;
 }
 
 }  // namespace
@@ -276,7 +295,8 @@ std::vector<OpStep> split_rows(const OpStep& step, Context& context) {
   std::int64_t wanted = groups_of_core * cores / groups;
   for (const auto d : r->rest)
     wanted = std::max<std::int64_t>(1, wanted / in->shape[static_cast<std::size_t>(d)].value());
-  const std::int64_t parts = parts_of(length, wanted, columns ? 64 : 2048);
+  const std::int64_t parts =
+      parts_of(std::span(in->shape).subspan(r->first, r->end - r->first), wanted, columns ? 64 : 512);
   if (parts == 1 && r->rest.empty()) return {};
   if (parts > 1) shape.emplace_back(parts);
   shape.emplace_back(length / parts);

@@ -53,11 +53,11 @@ class Rewriter {
 
  private:
   bool lower(const OpStep& step, int depth) {
-    auto steps = lower_einsum(step, context_);
-    if (steps.empty())
-      steps = context_.options.language->splits_rows ? split_rows(step, context_) : split_reduction(step, context_);
-    for (OpStep& s : steps) add(std::move(s), depth + 1);
-    return !steps.empty();
+    auto lowered = lower_einsum(step, context_);
+    if (lowered.empty())
+      lowered = context_.options.language->splits_rows ? split_rows(step, context_) : split_reduction(step, context_);
+    for (OpStep& s : lowered) add(std::move(s), depth + 1);
+    return !lowered.empty();
   }
 
   bool try_rules(const OpStep& step, int depth) {

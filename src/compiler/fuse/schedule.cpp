@@ -101,6 +101,7 @@ bool can_merge(const Schedule& s, int outer, int inner) {
 
 void merge(Schedule& s, int outer, int inner) {
   s.group.axes[static_cast<std::size_t>(inner)] = s.size(outer) * s.size(inner);
+  s.group.axes[static_cast<std::size_t>(outer)] = 1;
   for (Node& node : s.group.nodes) node.strides.erase(outer);
   for (Store& store : s.stores) store.strides.erase(outer);
   for (Value& v : s.group.values)

@@ -4,8 +4,8 @@ inline To b_bits(From x) {
   return __builtin_bit_cast(To, x);
 }
 
-constexpr float b_inf = __builtin_huge_valf();
-constexpr float b_nan = __builtin_nanf("");
+constexpr float b_inf = __builtin_bit_cast(float, 0x7f800000);
+constexpr float b_nan = __builtin_bit_cast(float, 0x7fc00000);
 
 inline float b_sqrt(float x) {
   return sqrtf(x);
