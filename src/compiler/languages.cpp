@@ -150,7 +150,9 @@ const Language cuda{
     .load = "b_load_four({place})",
     .store = "b_store_four({place}, {value});",
     .narrow_rows = "a warp a row",
+    .device = "cuda",
     .splits_rows = true,
+    .most_arguments = 64,
     .spread = spread_over_blocks,
     .emit = emit_grid,
 };

@@ -38,6 +38,7 @@ struct Language {
   std::string_view four;              ///< the type of four floats side by side
   std::string_view load, store;       ///< {place} (and {value}): four floats; a load's place is aligned to one float
   std::string_view narrow_rows;       ///< what the variant with one simdgroup to a row is called
+  std::string_view device;            ///< of tensors that the compiler's own steps make, where that is not the CPU
   bool splits_rows = false;           ///< whether few long rows are reduced in two kernels
   bool templates = false;             ///< whether src/compiler/templates and library calls are for its target
   std::size_t most_arguments = 1024;  ///< of a kernel

@@ -273,7 +273,7 @@ std::int64_t parts_of(std::span<const Size> dims, std::int64_t wanted, std::int6
 }  // namespace
 
 std::vector<OpStep> split_rows(const OpStep& step, Context& context) {
-  constexpr std::int64_t long_row = 16384, groups_of_core = 4, warp = 32;
+  constexpr std::int64_t long_row = 16384, kept_row = 32768, groups_of_core = 4, warp = 32;
   const bool sum = step.op == "aten::sum" || step.op == "aten::sum.dim_IntList";
   if (!sum && step.op != "aten::amax" && step.op != "aten::amin") return {};
   const Type *in = step.args.empty() ? nullptr : type_of(step.args[0], context), *out = context.type(step.out[0]);
@@ -285,7 +285,8 @@ std::vector<OpStep> split_rows(const OpStep& step, Context& context) {
   if (!r || r->row < long_row || r->kept == 0) return {};
   const bool columns = r->end < in->rank();
   const std::int64_t groups = columns ? std::max<std::int64_t>(1, r->kept / warp) : r->kept;
-  if (2 * groups > cores) return {};
+  // A row that registers cannot keep is read for each reduction anyhow; a shorter one is split to fill the GPU alone.
+  if (groups > (r->row > kept_row ? 2 * cores : cores / 2)) return {};
   std::vector<Size> shape(in->shape.begin(), in->shape.begin() + static_cast<std::ptrdiff_t>(r->first));
   const std::int64_t length = [&] {
     std::int64_t n = 1;

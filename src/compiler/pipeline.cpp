@@ -27,6 +27,20 @@ const std::vector<Pass>& pipeline() {
   return passes;
 }
 
+namespace {
+
+/// Rows of numbers that rules wrote and no kernel took in.
+void place_on(std::string_view device, std::vector<Step>& steps) {
+  for (Step& step : steps) {
+    auto* op = std::get_if<OpStep>(&step);
+    if (op == nullptr || short_name(op->op) != "arange") continue;
+    if (std::ranges::none_of(op->kwargs, [](const auto& k) { return k.first == "device"; }))
+      op->kwargs.emplace_back("device", Arg{Arg::Literal{"device", std::string(device)}});
+  }
+}
+
+}  // namespace
+
 Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool log_passes) {
   Context context(options);
   read_types(plan, context);
@@ -47,6 +61,8 @@ Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool l
       entry.text = before = std::move(after);
     made.log.push_back(std::move(entry));
   }
+  if (!options.language->device.empty())
+    for (auto* steps : {&plan.steps, &plan.prepare}) place_on(options.language->device, *steps);
   if (plan.notes.is_object()) plan.notes.erase("meta");
   for (auto& [file, text] : context.sources)
     if (!text.empty()) made.sources[file] = options.language->prelude() + text;

@@ -30,8 +30,10 @@ CASES: dict[str, tuple[Callable, tuple]] = {
     "columns_beside": (lambda x: torch.softmax(x, 1), (R(3, 40, 70),)),
     "columns_uneven": (lambda x: (x - x.mean(0)).square().sum(0), (R(300, 37) + 3,)),
     "columns_place": (lambda x: x.argmin(1), (torch.randint(0, 9, (2, 200, 33)).float(),)),
+    "columns_kept": (lambda x: x / x.square().mean(1, keepdim=True).sqrt(), (R(2, 100, 33),)),
     "columns_alone": (lambda x: x.sum(1), (R(9, 6, 5000),)),
     "long_layer_norm": (lambda x: F.layer_norm(x, (8, 64, 64)), (R(2, 8, 64, 64) + 5,)),
+    "long_softmax": (lambda x: torch.softmax(x, -1), (R(2, 65536) * 4,)),
     "long_batch": (lambda x: x.sum((0, 2, 3), keepdim=True), (R(4, 3, 80, 80),)),
     "long_columns": (lambda x: x.amax(0), (R(20000, 3),)),
     "mean_squared": (lambda x, y: (x - y).square().mean(), (R(128, 300), R(128, 300))),
@@ -141,6 +143,12 @@ def test_few_long_rows_fill_the_gpu(made: tuple[Path, ctypes.CDLL]) -> None:
     plan = json.loads((made[0] / "long_layer_norm" / "out" / "plan.json").read_text())
     launches = [step for step in plan["steps"] if "launch" in step]
     assert [step["grid"][0] >= 64 for step in launches] == [True, False, True, False, True], launches
+
+
+def test_what_is_cheap_is_computed_again(made: tuple[Path, ctypes.CDLL]) -> None:
+    """A long row's softmax writes nothing of the row's size but its result."""
+    plan = json.loads((made[0] / "long_softmax" / "out" / "plan.json").read_text())
+    assert [step["empty"] for step in plan["steps"] if step.get("shape") == [2, 65536]] == [plan["result"]]
 
 
 def test_a_loss_reads_its_operands_once(made: tuple[Path, ctypes.CDLL]) -> None:

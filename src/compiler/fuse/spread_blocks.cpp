@@ -43,7 +43,10 @@ void take_columns(Schedule& s, const Size& row, const Size& items, const Machine
   const std::int64_t wanted = threads_wanted * machine.threads / items.value();
   const std::int64_t columns = std::min(warp, power_of_two(items.value()));
   const std::int64_t most = std::min(most_threads / columns, power_of_two(row.value()) / 4);
-  const std::int64_t team = std::min(power_of_two(wanted), most);
+  std::int64_t team = std::min(power_of_two(wanted), most);
+  // A column that is read again stays in registers.
+  if (std::ranges::any_of(s.stores, &Store::full) && row.value() > own_row)
+    team = std::max(team, std::min(most, power_of_two((row.value() + own_row - 1) / own_row)));
   if (team < 2) return;
   s.across = true;
   s.team = static_cast<int>(team);
