@@ -115,16 +115,16 @@ def run_alone(command: list[str], seconds: float, log: Path) -> int | None:
         except subprocess.TimeoutExpired:
             say(f"it does not end within {seconds:.0f} s")
             where_they_are(process.pid)
-            children = descendants(process.pid)
-            for child in children:  # Python's processes print their stacks
+            for child in descendants(process.pid):  # Python's processes print their stacks
                 with contextlib.suppress(OSError):
                     if b"python" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[0]:
                         os.kill(child, signal.SIGABRT)
-            time.sleep(2)
-            for child in children:
+            time.sleep(1)
+        finally:
+            for child in descendants(process.pid) if process.poll() is None else []:
                 with contextlib.suppress(OSError):
                     os.kill(child, signal.SIGKILL)
-            process.wait(5)
+            process.wait()
     print(log.read_text(errors="replace")[-6000:], flush=True)
     return process.returncode
 
@@ -139,7 +139,7 @@ def part_a(folder: Path) -> None:
     start = time.monotonic()
     code = run_alone(
         [BURNISH, "eval", str(folder / "problem.py"), str(plan), "--target", "cuda", "--inputs", "20", "--json",
-         "--store", str(folder / "store")], min(SEPARATE["a"] - 5, left()), log,
+         "--store", str(folder / "store")], min(SEPARATE["a"], left()) - 6, log,
     )  # fmt: skip
     say(f"burnish eval: exit {code} after {time.monotonic() - start:.1f} s")
     if code != 0:
@@ -148,7 +148,7 @@ def part_a(folder: Path) -> None:
 
 
 def part_b(folder: Path) -> None:
-    seconds = min(SEPARATE["b"], left())
+    seconds = min(SEPARATE["b"], left()) - 4
     run_alone([sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "tests/judge/test_cuda.py", "--timeout=40"],
               seconds, folder / "pytest.log")  # fmt: skip
 
