@@ -84,7 +84,7 @@ def plans(config: Config) -> dict[str, dict[str, Any]]:
     halves = {"dtype": "float16", "shape": ["any_a"]}, {"dtype": "float16", "shape": ["any_b"]}
     head = {"burnish_plan": 1, "target": "cuda"}
     text = "".join(f"#define {k.upper()} {v}\n" for k, v in config._asdict().items()) + SOURCE.read_text()
-    splits = {"split_rows": {"text": text, "source": "split.cu"}}
+    splits = {"split_rows": {"text": SOURCE.read_text(), "source": "split.cu"}}
     products = {"split_product": {"text": text, "source": "split.cu"}}
     # m and n are bound by the scales, k by a vector that has its length
     inputs = {"ah": halves[0], "as": {"dtype": "float32", "shape": ["m"]}, "bh": halves[1],

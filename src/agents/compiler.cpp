@@ -32,6 +32,7 @@ compiler::Machine machine_of(const std::string& target) {
   if (target != "cuda") return machine;
   const auto device = cuda::describe();
   machine.threads = device && device->multiprocessors > 0 ? device->multiprocessors : 132;
+  if (device) machine.hopper = device->capability_major == 9;
   return machine;
 }
 

@@ -18,6 +18,7 @@ namespace burnish::compiler {
 struct Machine {
   int threads = 2;
   int row_threads = 0;  ///< of a threadgroup that shares a row, on a GPU; 0: as the row's length asks
+  bool hopper = true;   ///< of a GPU: whether it has the instructions of capability 9.0 (wgmma, bulk copies)
   int vector_bytes = 64;
   std::int64_t l1_bytes = 32 << 10;
   std::int64_t l2_bytes = 1 << 20;
@@ -34,6 +35,7 @@ struct Options {
   bool fuse = true;
   bool templates = true;       ///< kernels from src/compiler/templates
   bool channels_last = false;  ///< convolutions and what lies between them in NHWC
+  bool split_products = true;  ///< products in fp32 class by split halves, on a GPU that has what they need
   bool library = true;         ///< products and convolutions with weights packed in `prepare`
   Machine machine;
   const Language* language = &cpp;  ///< of the kernels; its target becomes the plan's

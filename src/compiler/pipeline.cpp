@@ -7,6 +7,7 @@
 #include "compiler/languages.h"
 #include "compiler/library.h"
 #include "compiler/rules.h"
+#include "compiler/templates/split_product.h"
 #include "compiler/templates/templates.h"
 #include "plan/check.h"
 #include "plan/print.h"
@@ -21,6 +22,7 @@ const std::vector<Pass>& pipeline() {
       {"drop dead steps", drop_dead_steps},
       {"prepare", prepare_parameters},
       {"templates", use_templates},
+      {"split products", use_split_products},
       {"library", use_library},
       {"fuse", fuse},
   };
@@ -105,6 +107,7 @@ Options options_for(const Language& language, Options options) {
   options.language = &language;
   options.templates = options.templates && language.templates;
   options.library = options.library && language.templates;
+  options.split_products = options.split_products && language.target == "cuda";
   return options;
 }
 
@@ -115,7 +118,12 @@ std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machin
     Options narrow = all, wide = all;
     narrow.machine.row_threads = 32;
     wide.machine.row_threads = 256;
-    return compile_variants(plan, {{"fused", all}, {language.narrow_rows, narrow}, {"256 threads a row", wide}});
+    Options eager_products = all;
+    eager_products.split_products = false;
+    return compile_variants(plan, {{"fused", all},
+                                   {language.narrow_rows, narrow},
+                                   {"256 threads a row", wide},
+                                   {"products as in eager", eager_products}});
   }
   Options channels_last = all, own = all;
   channels_last.channels_last = true;
@@ -127,7 +135,7 @@ std::vector<CompiledCandidate> compile_carefully(const Plan& plan, const Machine
                                                  const Language& language) {
   const Options same = base_options(machine, std::min(rules, RuleClass::same), language);
   Options plain = same;
-  plain.templates = plain.library = false;
+  plain.templates = plain.library = plain.split_products = false;
   return compile_variants(plan, {{"rounding as in eager", same}, {"fusion alone", plain}});
 }
 

@@ -9,9 +9,10 @@
 // first 8 x 128 bytes of hi, then of lo, each swizzled by 128 bytes. Any tile of rows is then one piece of memory,
 // which one bulk copy without a tensor map brings.
 //
-// Before this text stand: COLUMNS of a tile (64, 128 or 192), GROUPS of 64 rows of it (1 or 2), STAGES in shared
-// memory, PROMOTE (blocks of K between promotions) and, if wanted, CLUSTER (2: two blocks, one below the other, bring
-// each other half of their columns' operand), ACTIVATE(v), and PRODUCT, the kernel's name.
+// Alone this text is the kernel that splits; it is the product where before it stand: COLUMNS of a tile (64, 128 or
+// 192), GROUPS of 64 rows of it (1 or 2), STAGES in shared memory, PROMOTE (blocks of K between promotions) and, if
+// wanted, CLUSTER (2: two blocks, one below the other, bring each other half of their columns' operand), ACTIVATE(v),
+// and PRODUCT, the kernel's name.
 #ifndef ACTIVATE
 #define ACTIVATE(v) (v)
 #endif
@@ -26,7 +27,6 @@ namespace split {
 
 typedef unsigned int u32;
 typedef unsigned long long u64;
-typedef unsigned char byte;
 
 constexpr int row_bytes = 256;  // of a block of 64 of K: hi and lo
 constexpr int eight_rows = 8 * row_bytes;
@@ -70,6 +70,54 @@ __device__ inline void load8(const float* row, int64_t k, int64_t first, bool al
     for (int i = 0; i < 8; ++i) v[i] = first + i < k ? row[first + i] : 0.0f;
   }
 }
+
+}  // namespace split
+
+#ifndef COLUMNS
+
+/// Splits the rows of x [rows, k]; grid: 8 * cdiv(rows, 8). `scale` gets the inverse of each row's scale.
+extern "C" __global__ void __launch_bounds__(256)
+    split_rows(const float* x, unsigned char* halves, float* scale, int64_t rows, int64_t k) {
+  using namespace split;
+  __shared__ u32 largest_of[8];
+  const int64_t r = blockIdx.x, eights = gridDim.x / 8, blocks = (k + 63) / 64;
+  const bool aligned = k % 4 == 0 && reinterpret_cast<u64>(x) % 16 == 0;
+  const float* row = x + r * k;
+  const int64_t filled = r < rows ? k : 0;
+  float v[8];
+  u32 largest = 0;
+  for (int64_t chunk = threadIdx.x; chunk * 8 < filled; chunk += 256) {
+    load8(row, filled, chunk * 8, aligned, v);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) largest = larger(largest, magnitude(v[i]));
+  }
+  largest = __reduce_max_sync(0xffffffffu, largest);
+  if (threadIdx.x % 32 == 0) largest_of[threadIdx.x / 32] = largest;
+  __syncthreads();
+#pragma unroll
+  for (int i = 0; i < 8; ++i) largest = larger(largest, largest_of[i]);
+  const u32 exponent = scale_exponent(largest);
+  const float by = __uint_as_float(exponent << 23);
+  for (int64_t chunk = threadIdx.x; chunk < blocks * 8; chunk += 256) {
+    load8(row, filled, chunk * 8, aligned, v);
+    u32 hi[4], lo[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const float p = v[2 * i] * by, q = v[2 * i + 1] * by;
+      const unsigned short hp = to_half(p), hq = to_half(q);
+      hi[i] = hp | static_cast<u32>(hq) << 16;
+      lo[i] = to_half(p - from_half(hp)) | static_cast<u32>(to_half(q - from_half(hq))) << 16;
+    }
+    unsigned char* to = halves + (chunk / 8 * eights + r / 8) * eight_rows + r % 8 * 128 + ((chunk % 8) ^ (r % 8)) * 16;
+    *reinterpret_cast<uint4*>(to) = make_uint4(hi[0], hi[1], hi[2], hi[3]);
+    *reinterpret_cast<uint4*>(to + 1024) = make_uint4(lo[0], lo[1], lo[2], lo[3]);
+  }
+  if (threadIdx.x == 0 && r < rows) scale[r] = __uint_as_float((254 - exponent) << 23);
+}
+
+#else
+
+namespace split {
 
 // ---------------------------------------------------------------- barriers, copies, wgmma
 
@@ -246,46 +294,6 @@ __device__ inline void release(u32 barrier) {
 
 }  // namespace split
 
-/// Splits the rows of x [rows, k]; grid: 8 * cdiv(rows, 8). `scale` gets the inverse of each row's scale.
-extern "C" __global__ void __launch_bounds__(256)
-    split_rows(const float* x, unsigned char* halves, float* scale, int64_t rows, int64_t k) {
-  using namespace split;
-  __shared__ u32 largest_of[8];
-  const int64_t r = blockIdx.x, eights = gridDim.x / 8, blocks = (k + 63) / 64;
-  const bool aligned = k % 4 == 0 && reinterpret_cast<u64>(x) % 16 == 0;
-  const float* row = x + r * k;
-  const int64_t filled = r < rows ? k : 0;
-  float v[8];
-  u32 largest = 0;
-  for (int64_t chunk = threadIdx.x; chunk * 8 < filled; chunk += 256) {
-    load8(row, filled, chunk * 8, aligned, v);
-#pragma unroll
-    for (int i = 0; i < 8; ++i) largest = larger(largest, magnitude(v[i]));
-  }
-  largest = __reduce_max_sync(0xffffffffu, largest);
-  if (threadIdx.x % 32 == 0) largest_of[threadIdx.x / 32] = largest;
-  __syncthreads();
-#pragma unroll
-  for (int i = 0; i < 8; ++i) largest = larger(largest, largest_of[i]);
-  const u32 exponent = scale_exponent(largest);
-  const float by = __uint_as_float(exponent << 23);
-  for (int64_t chunk = threadIdx.x; chunk < blocks * 8; chunk += 256) {
-    load8(row, filled, chunk * 8, aligned, v);
-    u32 hi[4], lo[4];
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const float p = v[2 * i] * by, q = v[2 * i + 1] * by;
-      const unsigned short hp = to_half(p), hq = to_half(q);
-      hi[i] = hp | static_cast<u32>(hq) << 16;
-      lo[i] = to_half(p - from_half(hp)) | static_cast<u32>(to_half(q - from_half(hq))) << 16;
-    }
-    unsigned char* to = halves + (chunk / 8 * eights + r / 8) * eight_rows + r % 8 * 128 + ((chunk % 8) ^ (r % 8)) * 16;
-    *reinterpret_cast<uint4*>(to) = make_uint4(hi[0], hi[1], hi[2], hi[3]);
-    *reinterpret_cast<uint4*>(to + 1024) = make_uint4(lo[0], lo[1], lo[2], lo[3]);
-  }
-  if (threadIdx.x == 0 && r < rows) scale[r] = __uint_as_float((254 - exponent) << 23);
-}
-
 /// y [m, n] = activate(a * transposed b + bias); grid: the tiles, of full clusters; block: 128 * (GROUPS + 1); shared
 /// bytes: STAGES * 256 * (64 * GROUPS + COLUMNS) + 1024. `bias` may be null.
 extern "C" __global__ void __launch_bounds__(128 * (GROUPS + 1), 1)
@@ -408,5 +416,9 @@ extern "C" __global__ void __launch_bounds__(128 * (GROUPS + 1), 1)
 #if CLUSTER == 2
   cluster_sync();  // what is here must not end while the other block copies to it or arrives at its barriers
 #endif
+#else
+  __trap();  // the compiler asks for it on Hopper alone
 #endif
 }
+
+#endif
