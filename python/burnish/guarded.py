@@ -84,7 +84,7 @@ def memory_limit() -> Iterator[None]:
 
     The limit on private data is what the process has now and what is available now. Soft, and lifted afterwards.
     """
-    room = _available_bytes()
+    room = available_bytes()
     if resource is None or room is None:
         yield
         return
@@ -105,7 +105,16 @@ def _data_bytes() -> int:
     return 0
 
 
-def _available_bytes() -> int | None:
+def spare_bytes() -> int | None:
+    """What this process can still have: available_bytes(), or what its own limit on private data leaves."""
+    room = available_bytes()
+    if resource is not None and (soft := resource.getrlimit(resource.RLIMIT_DATA)[0]) != resource.RLIM_INFINITY:
+        left = max(0, soft - _data_bytes())
+        room = left if room is None else min(room, left)
+    return room
+
+
+def available_bytes() -> int | None:
     """What the machine, or the control group of this process where that is less, can still hand out."""
     try:
         fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -195,3 +197,10 @@ def test_unknown_class(tmp_path: Path) -> None:
 def test_one_bad_file_leaves_the_next_alone(tmp_path: Path) -> None:
     fails(write(tmp_path, "import os, sys\nos.chdir('/')\nsys.path.insert(0, 'x')\nraise KeyError('x')\n"), "import")
     load_problem(write(tmp_path, MODEL + INPUTS)).probe()
+
+
+def test_a_limit_on_this_process_counts_as_its_memory() -> None:
+    code = "from burnish.guarded import spare_bytes; print(spare_bytes())"
+    command = ["prlimit", f"--data={3 << 30}", sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert 0 < int(done.stdout) < 3 << 30

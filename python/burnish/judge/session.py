@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from burnish.errors import BurnishError
+from burnish.guarded import spare_bytes
 from burnish.judge.kinds import GENERATED
 from burnish.judge.ladder import Ladder
 from burnish.judge.lease import Lease
@@ -424,12 +425,9 @@ def _of_outcome(outcome: Any) -> Finding:
 
 
 def _memory_for_pool() -> int:
-    """A quarter of what is free, 4 GB at most."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return min(4 << 30, int(line.split()[1]) * 1024 // 4)
-    return 1 << 30
+    """A quarter of what this process can still have, 4 GB at most."""
+    room = spare_bytes()
+    return 1 << 30 if room is None else min(4 << 30, room // 4)
 
 
 def _set_precision(precision: str) -> None:
