@@ -46,14 +46,23 @@ class Library {
         if (op->op == "aten::mm" || op->op == "aten::matmul") better = product(*op, steps);
         // A convolution with packed weights answers in NHWC whatever it is given, so only where the neighbours are too.
         if (op->op == "aten::conv2d" && context_.options.channels_last) better = convolution(*op, steps);
+        // In space it pays to turn the answer again, in a plane only where the neighbours are in NHWC.
+        if (op->op == "aten::conv_transpose3d.input" ||
+            (op->op == "aten::conv_transpose2d.input" && context_.options.channels_last))
+          better = transposed_convolution(*op);
       }
       if (!better) {
         steps.push_back(std::move(plan_.steps[i]));
         continue;
       }
       take_relu(*better);
-      if (op->op.starts_with("aten::conv") && context_.options.channels_last) mark(better->out[0]);
+      const std::string out = better->out[0];
+      const bool nhwc = context_.options.channels_last && context_.type(out)->rank() == 4;
+      const bool turn = op->op.starts_with("aten::conv_transpose") && !nhwc;
+      if (op->op.starts_with("aten::conv") && nhwc) mark(out);
+      if (turn) better->out[0] = context_.fresh(out + "_nhwc");
       steps.emplace_back(std::move(*better));
+      if (turn) steps.emplace_back(in_rows(out, std::get<OpStep>(steps.back()).out[0]));
     }
     plan_.steps = std::move(steps);
     if (context_.options.channels_last) spread_layouts();
@@ -167,25 +176,34 @@ class Library {
     return turned.empty() ? std::nullopt : pointwise_linear(*a, turned, arg_none(), op.out[0]);
   }
 
+  /// An argument with a number for each of `dims` dimensions, or one for all; nothing where it is no constant.
+  static std::optional<std::vector<std::int64_t>> numbers(const OpStep& op, std::size_t dims, std::size_t i,
+                                                          std::string_view name, std::int64_t otherwise) {
+    const Arg* a = argument(op, i, name);
+    auto values =
+        a == nullptr ? std::vector<std::int64_t>{otherwise} : as_ints(*a).value_or(std::vector<std::int64_t>{});
+    if (values.empty()) return std::nullopt;
+    if (values.size() == 1) values.resize(dims, values[0]);
+    return values;
+  }
+
+  /// Whether a convolution in so many dimensions is one of an image of known size with a weight that can be packed.
+  bool packable(const OpStep& op, std::size_t dims) const {
+    const std::string *x = as_name(op.args[0]), *w = as_name(op.args[1]);
+    if (x == nullptr || w == nullptr || !fixed_.contains(*w)) return false;
+    const Type *tx = context_.type(*x), *tw = context_.type(*w);
+    return is_float(tx) && is_float(tw) && tx->rank() == dims + 2 && tw->is_static() && tx->is_static() &&
+           tx->numel() > 0;
+  }
+
   std::optional<OpStep> convolution(const OpStep& op, std::vector<Step>& steps) {
     const std::size_t dims = op.op == "aten::conv2d" ? 2 : 3;
+    if (!packable(op, dims)) return std::nullopt;
     const std::string *x = as_name(op.args[0]), *w = as_name(op.args[1]);
-    if (x == nullptr || w == nullptr || !fixed_.contains(*w)) return std::nullopt;
-    const Type *tx = context_.type(*x), *tw = context_.type(*w);
-    if (!is_float(tx) || !is_float(tw) || tx->rank() != dims + 2 || !tw->is_static() || !tx->is_static() ||
-        tx->numel() == 0)
-      return std::nullopt;
+    const Type* tx = context_.type(*x);
     const Arg* bias = argument(op, 2, "bias");
-    const auto list = [&](std::size_t i, std::string_view name,
-                          std::int64_t otherwise) -> std::optional<std::vector<std::int64_t>> {
-      const Arg* a = argument(op, i, name);
-      auto values =
-          a == nullptr ? std::vector<std::int64_t>{otherwise} : as_ints(*a).value_or(std::vector<std::int64_t>{});
-      if (values.empty()) return std::nullopt;
-      if (values.size() == 1) values.resize(dims, values[0]);
-      return values;
-    };
-    const auto stride = list(3, "stride", 1), padding = list(4, "padding", 0), dilation = list(5, "dilation", 1);
+    const auto stride = numbers(op, dims, 3, "stride", 1), padding = numbers(op, dims, 4, "padding", 0),
+               dilation = numbers(op, dims, 5, "dilation", 1);
     const Arg* groups_arg = argument(op, 6, "groups");
     const auto groups = groups_arg == nullptr ? std::optional<std::int64_t>(1) : as_int(*groups_arg);
     if (!stride || !padding || !dilation || !groups) return std::nullopt;
@@ -210,6 +228,42 @@ class Library {
                    arg_ints(*stride), arg_ints(*dilation), arg_int(*groups), text("none"), no_scalars(), text("")},
                   {},
                   {op.out[0]}};
+  }
+
+  /// oneDNN's own for packed weights; ATen's calls the same library with the weight as it lies, which costs up to 60
+  /// times as much where there are few input channels.
+  std::optional<OpStep> transposed_convolution(const OpStep& op) {
+    const std::size_t dims = short_name(op.op) == "conv_transpose2d" ? 2 : 3;
+    if (!packable(op, dims)) return std::nullopt;
+    const std::string *x = as_name(op.args[0]), *w = as_name(op.args[1]);
+    const auto stride = numbers(op, dims, 3, "stride", 1), padding = numbers(op, dims, 4, "padding", 0),
+               more = numbers(op, dims, 5, "output_padding", 0), dilation = numbers(op, dims, 7, "dilation", 1);
+    const Arg *groups_arg = argument(op, 6, "groups"), *bias = argument(op, 2, "bias");
+    const auto groups = groups_arg == nullptr ? std::optional<std::int64_t>(1) : as_int(*groups_arg);
+    if (!stride || !padding || !more || !dilation || groups != 1) return std::nullopt;
+    if (std::ranges::any_of(*dilation, [](std::int64_t d) { return d != 1; })) return std::nullopt;  // 0.3x of ATen's
+    const std::string packed = pack(*w, OpStep{"mkldnn::_reorder_convolution_transpose_weight",
+                                               {arg_name(*w), arg_ints(*padding), arg_ints(*more), arg_ints(*stride),
+                                                arg_ints(*dilation), arg_int(1), arg_sizes(context_.type(*x)->shape)},
+                                               {},
+                                               {}});
+    if (packed.empty()) return std::nullopt;
+    context_.fired.emplace_back("oneDNN transposed convolution");
+    return OpStep{
+        "mkldnn::_convolution_transpose_pointwise",
+        {arg_name(*x), arg_name(packed), bias == nullptr ? arg_none() : *bias, arg_ints(*padding), arg_ints(*more),
+         arg_ints(*stride), arg_ints(*dilation), arg_int(1), text("none"), no_scalars(), text("")},
+        {},
+        {op.out[0]}};
+  }
+
+  /// The step that gives a tensor as oneDNN answers, in NHWC, the layout that ATen's operator would have given it.
+  LayoutStep in_rows(const std::string& name, const std::string& from) {
+    const Type& type = *context_.type(name);
+    context_.types[from] = Type{type.dtype, type.shape, {}};
+    context_.types[name] = Type{type.dtype, type.shape, contiguous_strides(type.shape)};
+    context_.fixed_layout.insert(name);
+    return LayoutStep{name, from, Strides{}};
   }
 
   /// A ReLU that alone reads the result goes into the call.

@@ -143,8 +143,9 @@ def test_the_judging_flags_reach_the_judge(burnish):
     )  # fmt: skip
     options = next(r for r in burnish.requests() if r.get("do") == "open")["options"]
     assert options == {
-        "target": "cpu", "inputs": 12, "verify_seconds": 3.0, "precision": "ieee", "contract": "narrow",
-        "mode": "train", "domain": {"x": "positive", "m": "mask"}, "deterministic": True, "sandbox": False,
+        "target": "cpu", "inputs": 12, "verify_seconds": 3.0, "slowest_seconds": 0.0, "precision": "ieee",
+        "contract": "narrow", "mode": "train", "domain": {"x": "positive", "m": "mask"},
+        "deterministic": True, "sandbox": False,
     }  # fmt: skip
 
 
