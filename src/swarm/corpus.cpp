@@ -36,6 +36,8 @@ Result<Solved> read_solved(const fs::path& folder) {
   std::error_code ec;
   for (const auto& entry : fs::directory_iterator(folder, ec)) {
     const auto name = entry.path().filename().string();
+    if (entry.is_symlink(ec))
+      return fail("this is a symbolic link", entry.path().string(), "put the file itself there");
     if (!entry.is_regular_file(ec) || name == about_file || name == "exported.json") continue;
     TRY(text, read_file(entry.path(), largest_file));
     solved.proposal.files[name] = std::move(text);

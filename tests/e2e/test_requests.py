@@ -73,6 +73,20 @@ def test_answers_come_partly_twice_and_wrongly_named(burnish):
     assert done.code == 0 and done.last["winner"] == "batch:bob" and done.last["waiting"] == 1
 
 
+def test_an_answer_cannot_be_a_link_to_another_file(burnish, tmp_path):
+    """The text of a private file would lie in the store, and in the prompt of the next attempt."""
+    run = start(burnish, attempts=2)
+    (request,), folder = ask(burnish, run)
+    private = tmp_path / "private"
+    private.write_text("the planted secret " + PLAN % "relu", encoding="utf-8")
+    (folder / f"{request['id']}.answer.md").symlink_to(private)
+    done = burnish("answers", run, folder, "--no-judging", "--json")
+    assert done.code == 1 and done.last["taken"] == 0 and done.last["unusable"] == 1
+    assert "symbolic link" in done.err and "the planted secret" not in done.err
+    stored = [f for f in burnish.home.rglob("*") if f.is_file() and b"the planted secret" in f.read_bytes()]
+    assert stored == []
+
+
 def test_what_was_judged_is_not_judged_again_when_more_answers_come(burnish):
     run = start(burnish, agents="batch:alice,batch:bob", attempts=1)
     requests, folder = ask(burnish, run)
