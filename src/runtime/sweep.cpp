@@ -24,8 +24,8 @@ long last_level_bytes() {
 std::size_t swept_bytes() {
   const long l2 = std::max(0L, sysconf(_SC_LEVEL2_CACHE_SIZE)), all = std::max(0L, sysconf(_SC_LEVEL3_CACHE_SIZE));
   const long l3 = last_level_bytes() > 0 ? last_level_bytes() : all;
-  // Twice the cache, since none evicts strictly by age: after a sweep of 1.25 times 32 MiB a softmax took 117 us, after
-  // one of twice that 162. No more than 64 MiB: what virtual machines report may still be the whole socket's.
+  // Twice the cache, since none evicts strictly by age. No more than 64 MiB: what virtual machines report may still be
+  // the whole socket's.
   return static_cast<std::size_t>(std::max(std::min(2 * l3, 64L << 20), 2 * l2 + (8L << 20)));
 }
 
