@@ -187,6 +187,24 @@ Arg arg_ints(const std::vector<std::int64_t>& values) {
   return Arg{std::move(list)};
 }
 
+AllocateStep allocate(Context& context, const std::string& name, DType dtype, const std::vector<Size>& shape) {
+  AllocateStep step;
+  step.out = name;
+  step.dtype = dtype;
+  step.shape.emplace();
+  for (const Size& s : shape) step.shape->push_back(to_expr(s));
+  context.types[name] = Type{dtype, shape, contiguous_strides(shape)};
+  context.fixed_layout.insert(name);
+  return step;
+}
+
+LayoutStep lay_out(Context& context, const std::string& made, const std::string& from) {
+  const Type& type = *context.type(from);
+  context.types[made] = Type{type.dtype, type.shape, contiguous_strides(type.shape)};
+  context.fixed_layout.insert(made);
+  return LayoutStep{made, from, Strides{}};
+}
+
 std::optional<RuleClass> rules_named(std::string_view word) {
   if (word == "exact") return RuleClass::exact;
   if (word == "same") return RuleClass::same;

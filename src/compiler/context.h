@@ -104,6 +104,10 @@ inline Arg arg_none() {
 Arg arg_size(const Size& size);
 Arg arg_sizes(const std::vector<Size>& sizes);
 Arg arg_ints(const std::vector<std::int64_t>& values);
+/// A step that gives a new contiguous tensor of that name, and one that copies a tensor into such a one. Both note its
+/// type and that it lies so.
+AllocateStep allocate(Context& context, const std::string& name, DType dtype, const std::vector<Size>& shape);
+LayoutStep lay_out(Context& context, const std::string& made, const std::string& from);
 
 // --- reading arguments
 // ------------------------------------------------------------------------------------------------

@@ -6,76 +6,18 @@
 namespace burnish::compiler {
 namespace {
 
-std::string_view cpp_storage(DType d) {
-  switch (d) {
-    case DType::float64:
-      return "double";
-    case DType::int64:
-      return "int64_t";
-    case DType::int32:
-      return "int32_t";
-    case DType::bool_:
-    case DType::uint8:
-      return "uint8_t";
-    default:
-      return "float";
-  }
-}
-
-std::string_view cpp_variable(DType d) {
-  return d == DType::bool_ ? "bool" : cpp_storage(d);
-}
-
 std::string cpp_prelude() {
-  return std::string(cpp_primitives()) + std::string(vector_math()) + std::string(cpp_lanes());
-}
-
-std::string_view msl_storage(DType d) {
-  switch (d) {
-    case DType::float32:
-      return "float";
-    case DType::int64:
-      return "long";
-    case DType::int32:
-      return "int";
-    case DType::bool_:
-    case DType::uint8:
-      return "uchar";
-    default:
-      return {};
-  }
-}
-
-std::string_view msl_variable(DType d) {
-  return d == DType::bool_ ? "bool" : msl_storage(d);
+  return std::string(cpp_primitives()) + std::string(vector_math()) + std::string(integers()) +
+         std::string(cpp_lanes());
 }
 
 std::string msl_prelude() {
   return std::string(metal_primitives()) + std::string(vector_math()) + std::string(metal_groups());
 }
 
-std::string_view cuda_storage(DType d) {
-  switch (d) {
-    case DType::float32:
-      return "float";
-    case DType::int64:
-      return "int64_t";
-    case DType::int32:
-      return "int32_t";
-    case DType::bool_:
-    case DType::uint8:
-      return "uint8_t";
-    default:
-      return {};
-  }
-}
-
-std::string_view cuda_variable(DType d) {
-  return d == DType::bool_ ? "bool" : cuda_storage(d);
-}
-
 std::string cuda_prelude() {
-  return std::string(cuda_primitives()) + std::string(vector_math()) + std::string(cuda_groups());
+  return std::string(cuda_primitives()) + std::string(vector_math()) + std::string(integers()) +
+         std::string(cuda_groups());
 }
 
 constexpr std::string_view msl_lacks[] = {"b_erfc("};
@@ -95,8 +37,7 @@ const Language cpp{
     .items = "for (int64_t {i} = begin; {i} < end; ++{i})",
     .loop = "for (int64_t {i} = {begin}; {i} < {end}; ++{i})",
     .vector = "#pragma omp simd",
-    .storage = cpp_storage,
-    .variable = cpp_variable,
+    .elements = {.float64 = "double", .int64 = "int64_t", .int32 = "int32_t", .byte = "uint8_t", .other = "float"},
     .templates = true,
     .spread = spread_over_loops,
     .emit = emit_loops,
@@ -116,8 +57,7 @@ const Language msl{
     .index = "long",
     .small_index = "int",
     .unroll = "#pragma unroll",
-    .storage = msl_storage,
-    .variable = msl_variable,
+    .elements = {.int64 = "long", .int32 = "int", .byte = "uchar"},
     .shared = "threadgroup {type} {name}[{n}];",
     .four = "float4",
     .load = "float4(*(device const packed_float4*)({place}))",
@@ -143,8 +83,7 @@ const Language cuda{
     .small_index = "int",
     .unroll = "#pragma unroll",
     .unroll_some = "#pragma unroll 4",
-    .storage = cuda_storage,
-    .variable = cuda_variable,
+    .elements = {.int64 = "int64_t", .int32 = "int32_t", .byte = "uint8_t"},
     .shared = "__shared__ {type} {name}[{n}];",
     .four = "b_four",
     .load = "b_load_four({place})",
@@ -156,6 +95,28 @@ const Language cuda{
     .spread = spread_over_blocks,
     .emit = emit_grid,
 };
+
+std::string_view Language::storage(DType d) const {
+  switch (d) {
+    case DType::float32:
+      return elements.float32;
+    case DType::float64:
+      return elements.float64;
+    case DType::int64:
+      return elements.int64;
+    case DType::int32:
+      return elements.int32;
+    case DType::bool_:
+    case DType::uint8:
+      return elements.byte;
+    default:
+      return elements.other;
+  }
+}
+
+std::string_view Language::variable(DType d) const {
+  return d == DType::bool_ ? "bool" : storage(d);
+}
 
 const Language* language_of(std::string_view target) {
   for (const Language* language : {&cpp, &msl, &cuda})

@@ -13,6 +13,13 @@ struct Emitted;
 struct Machine;
 struct Schedule;
 
+/// The types of elements in memory; empty: the language has none.
+struct Elements {
+  std::string_view float32 = "float", float64, int64, int32;
+  std::string_view byte;   ///< of bool and uint8
+  std::string_view other;  ///< of the rest
+};
+
 /// All that differs between the languages that kernels are written in, as text for fmt. The emitters never ask which
 /// language they have. The pointwise table's code (fuse/point_ops.cpp) calls b_* functions, which each language's
 /// prelude has.
@@ -31,8 +38,7 @@ struct Language {
   std::string_view vector;              ///< in front of a loop whose iterations are independent
   std::string_view unroll;              ///< in front of a loop of a few iterations
   std::string_view unroll_some;         ///< in front of a long loop over memory
-  std::string_view (*storage)(DType);   ///< type of an element in memory; empty: the language has none
-  std::string_view (*variable)(DType);  ///< type of a value in a register
+  Elements elements;
   // Devices with threadgroups.
   std::string_view shared;            ///< {type} {name} {n}: an array of the threadgroup
   std::string_view four;              ///< the type of four floats side by side
@@ -46,6 +52,9 @@ struct Language {
   /// The device's side: how a schedule's axes are spread over threads, and the form of its kernels.
   void (*spread)(Schedule&, const Machine&);
   std::optional<Emitted> (*emit)(const Schedule&, const std::string& name, const Language&);
+
+  std::string_view storage(DType dtype) const;   ///< type of an element in memory; empty: the language has none
+  std::string_view variable(DType dtype) const;  ///< type of a value in a register
 };
 
 extern const Language cpp, msl, cuda;
@@ -56,9 +65,11 @@ const Language* language_of(std::string_view target);
 }  // namespace burnish::compiler
 
 namespace burnish {
-// What kernels call, embedded by the build: vector_math.h is common, the other files are one language's.
+// What kernels call, embedded by the build: vector_math.h is common, integers.h C++'s and CUDA's, the other files are
+// one language's.
 std::string_view cpp_primitives();
 std::string_view vector_math();
+std::string_view integers();
 std::string_view cpp_lanes();
 std::string_view metal_primitives();
 std::string_view metal_groups();

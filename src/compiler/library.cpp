@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/fuse/group.h"
+#include "compiler/prepared.h"
 #include "plan/print.h"
 
 namespace burnish::compiler {
@@ -21,18 +22,8 @@ Arg no_scalars() {
 
 class Library {
  public:
-  Library(Plan& plan, Context& context) : plan_(plan), context_(context), index_(index_steps(plan)) {
-    for (const auto& [name, path] : plan.params) {
-      fixed_.insert(name);
-      budget_ += 2 * bytes(name);
-    }
-    for (const auto& [name, key] : plan.constants) fixed_.insert(name);
-    for (const Step& step : plan.prepare)
-      for (const std::string& name : outputs(step)) {
-        fixed_.insert(name);
-        budget_ -= bytes(name);
-      }
-  }
+  Library(Plan& plan, Context& context)
+      : plan_(plan), context_(context), index_(index_steps(plan)), prepared_(plan, context) {}
 
   Plan run() {
     std::vector<Step> steps;
@@ -70,24 +61,20 @@ class Library {
   }
 
  private:
-  std::int64_t bytes(const std::string& name) const {
-    const Type* t = context_.type(name);
-    return t == nullptr ? 0 : std::max<std::int64_t>(0, t->numel()) * 4;
-  }
   bool is_float(const Type* t) const { return t != nullptr && t->dtype == DType::float32; }
 
   /// A step in `prepare` that packs a weight; empty where the budget is spent.
   std::string pack(const std::string& weight, OpStep step) {
     const std::string key = to_line(step_to_json(Step{step}));
-    if (const auto it = packed_.find(key); it != packed_.end()) return it->second;
-    const std::int64_t cost = bytes(weight);
-    if (cost > budget_) return {};
-    budget_ -= cost;
+    if (const auto it = prepared_.made.find(key); it != prepared_.made.end()) return it->second;
+    const std::int64_t cost = float_bytes(context_, weight);
+    if (cost > prepared_.bytes_left) return {};
+    prepared_.bytes_left -= cost;
     const std::string name = context_.fresh(weight + "_packed");
     context_.types[name] = *context_.type(weight);
     step.out = {name};
     plan_.prepare.emplace_back(std::move(step));
-    packed_[key] = name;
+    prepared_.made[key] = name;
     return name;
   }
 
@@ -100,7 +87,7 @@ class Library {
     if (rows.is_static() && (rows.value() < least_rows || rows.value() * tw->numel() < least_product))
       return std::nullopt;
     std::string use = weight;
-    if (fixed_.contains(weight)) {
+    if (prepared_.fixed.contains(weight)) {
       OpStep packing{"mkldnn::_reorder_linear_weight", {arg_name(weight)}, {}, {}};
       if (rows.is_static()) packing.args.push_back(arg_int(rows.value()));
       use = pack(weight, std::move(packing));
@@ -142,8 +129,8 @@ class Library {
     turned.strides.clear();
     context_.types[view.out[0]] = turned;
     std::string made = view.out[0];
-    if (fixed_.contains(name)) {
-      fixed_.insert(made);
+    if (prepared_.fixed.contains(name)) {
+      prepared_.fixed.insert(made);
       plan_.prepare.emplace_back(std::move(view));
     } else if (steps != nullptr) {
       steps->emplace_back(std::move(view));
@@ -158,7 +145,7 @@ class Library {
     const std::string *bias = as_name(op.args[0]), *x = as_name(op.args[1]), *w = as_name(op.args[2]);
     if (bias == nullptr || x == nullptr || w == nullptr) return std::nullopt;
     const Type* tb = context_.type(*bias);
-    if (tb == nullptr || tb->rank() != 1 || !fixed_.contains(*w)) return std::nullopt;
+    if (tb == nullptr || tb->rank() != 1 || !prepared_.fixed.contains(*w)) return std::nullopt;
     const std::string turned = transposed(*w, nullptr);
     return turned.empty() ? std::nullopt : pointwise_linear(*x, turned, arg_name(*bias), op.out[0]);
   }
@@ -190,7 +177,7 @@ class Library {
   /// Whether a convolution in so many dimensions is one of an image of known size with a weight that can be packed.
   bool packable(const OpStep& op, std::size_t dims) const {
     const std::string *x = as_name(op.args[0]), *w = as_name(op.args[1]);
-    if (x == nullptr || w == nullptr || !fixed_.contains(*w)) return false;
+    if (x == nullptr || w == nullptr || !prepared_.fixed.contains(*w)) return false;
     const Type *tx = context_.type(*x), *tw = context_.type(*w);
     return is_float(tx) && is_float(tw) && tx->rank() == dims + 2 && tw->is_static() && tx->is_static() &&
            tx->numel() > 0;
@@ -261,9 +248,7 @@ class Library {
   LayoutStep in_rows(const std::string& name, const std::string& from) {
     const Type& type = *context_.type(name);
     context_.types[from] = Type{type.dtype, type.shape, {}};
-    context_.types[name] = Type{type.dtype, type.shape, contiguous_strides(type.shape)};
-    context_.fixed_layout.insert(name);
-    return LayoutStep{name, from, Strides{}};
+    return lay_out(context_, name, from);
   }
 
   /// A ReLU that alone reads the result goes into the call.
@@ -308,10 +293,8 @@ class Library {
   Plan& plan_;
   Context& context_;
   StepIndex index_;
-  std::set<std::string> fixed_;
-  std::int64_t budget_ = 0;
+  Prepared prepared_;
   std::set<int> skipped_;
-  std::map<std::string, std::string> packed_;  ///< packing step, without its result -> result
 };
 
 }  // namespace

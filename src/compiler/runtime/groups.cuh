@@ -1,16 +1,4 @@
 
-inline int64_t cdiv(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-template <class A, class B>
-inline int64_t min(A a, B b) {
-  return int64_t(a) < int64_t(b) ? int64_t(a) : int64_t(b);
-}
-template <class A, class B>
-inline int64_t max(A a, B b) {
-  return int64_t(a) > int64_t(b) ? int64_t(a) : int64_t(b);
-}
-
 // Four floats side by side: one access of 16 bytes where they lie so, which a part of a user's tensor need not.
 struct b_four {
   float of[4];

@@ -1,17 +1,5 @@
 namespace {
 
-inline int64_t cdiv(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-template <class A, class B>
-inline int64_t min(A a, B b) {
-  return int64_t(a) < int64_t(b) ? int64_t(a) : int64_t(b);
-}
-template <class A, class B>
-inline int64_t max(A a, B b) {
-  return int64_t(a) > int64_t(b) ? int64_t(a) : int64_t(b);
-}
-
 // Lanes: partial results of a reduction, one a vector element, folded in pairs.
 template <class T, int L>
 inline void b_fill(T (&lanes)[L], T value) {

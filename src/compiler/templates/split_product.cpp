@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "compiler/fuse/group.h"
+#include "compiler/prepared.h"
 
 namespace burnish::compiler {
 namespace {
@@ -29,18 +30,8 @@ struct Halves {
 
 class SplitProducts {
  public:
-  SplitProducts(Plan& plan, Context& context) : plan_(plan), context_(context), index_(index_steps(plan)) {
-    for (const auto& [name, path] : plan.params) {
-      fixed_.insert(name);
-      budget_ += 2 * bytes(name);
-    }
-    for (const auto& [name, key] : plan.constants) fixed_.insert(name);
-    for (const Step& step : plan.prepare)
-      for (const std::string& name : outputs(step)) {
-        fixed_.insert(name);
-        budget_ -= bytes(name);
-      }
-  }
+  SplitProducts(Plan& plan, Context& context)
+      : plan_(plan), context_(context), index_(index_steps(plan)), prepared_(plan, context) {}
 
   Plan run() {
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -53,16 +44,11 @@ class SplitProducts {
         steps_.push_back(plan_.steps[i]);
     }
     plan_.steps = std::move(steps_);
-    std::ranges::move(prepared_, std::back_inserter(plan_.prepare));
+    std::ranges::move(prepared_.steps, std::back_inserter(plan_.prepare));
     return std::move(plan_);
   }
 
  private:
-  std::int64_t bytes(const std::string& name) const {
-    const Type* t = context_.type(name);
-    return t == nullptr ? 0 : 4 * std::max<std::int64_t>(0, t->numel());
-  }
-
   const Type* matrix(const std::string& name) const {
     const Type* t = context_.type(name);
     return t != nullptr && t->dtype == DType::float32 && t->is_static() && t->rank() >= 2 ? t : nullptr;
@@ -96,24 +82,10 @@ class SplitProducts {
     return type != nullptr && type->dtype == DType::float32 && type->rank() == 1 && type->shape[0].is(p.n);
   }
 
-  void allocate(std::vector<Step>& to, const std::string& name, DType dtype, const std::vector<Size>& shape) {
-    AllocateStep empty;
-    empty.out = name;
-    empty.dtype = dtype;
-    empty.shape.emplace();
-    for (const Size& s : shape) empty.shape->push_back(to_expr(s));
-    context_.types[name] = Type{dtype, shape, contiguous_strides(shape)};
-    context_.fixed_layout.insert(name);
-    to.emplace_back(std::move(empty));
-  }
-
   std::string contiguous(std::vector<Step>& to, const std::string& name) {
-    const Type type = *context_.type(name);
-    if (context_.fixed_layout.contains(name) && type.is_contiguous()) return name;
+    if (context_.fixed_layout.contains(name) && context_.type(name)->is_contiguous()) return name;
     const std::string made = context_.fresh(name + "_c");
-    context_.types[made] = Type{type.dtype, type.shape, contiguous_strides(type.shape)};
-    context_.fixed_layout.insert(made);
-    to.emplace_back(LayoutStep{made, name, Strides{}});
+    to.emplace_back(lay_out(context_, made, name));
     return made;
   }
 
@@ -122,9 +94,9 @@ class SplitProducts {
     Halves& halves = halves_[{name, turned}];
     if (!halves.data.empty()) return halves;
     const std::int64_t size = (k + 63) / 64 * ((rows + 7) / 8) * 1024;  // of 16 bits
-    const bool keep = fixed_.contains(name) && 2 * size <= budget_;
-    if (keep) budget_ -= 2 * size;
-    std::vector<Step>& to = keep ? prepared_ : steps_;
+    const bool keep = prepared_.fixed.contains(name) && 2 * size <= prepared_.bytes_left;
+    if (keep) prepared_.bytes_left -= 2 * size;
+    std::vector<Step>& to = keep ? prepared_.steps : steps_;
     std::string source = name;
     if (turned) {
       OpStep view{"aten::t", {arg_name(name)}, {}, {context_.fresh(name + "_t")}};
@@ -134,8 +106,8 @@ class SplitProducts {
     }
     source = contiguous(to, source);
     halves = {context_.fresh(name + "_halves"), context_.fresh(name + "_scale")};
-    allocate(to, halves.data, DType::float16, {Size(size)});
-    allocate(to, halves.scale, DType::float32, {Size(rows)});
+    to.emplace_back(allocate(context_, halves.data, DType::float16, {Size(size)}));
+    to.emplace_back(allocate(context_, halves.scale, DType::float32, {Size(rows)}));
     LaunchStep launch;
     launch.kernel = kernel("split_rows", {});
     launch.grid = {Expr((rows + 7) / 8 * 8), Expr(1), Expr(1)};
@@ -197,7 +169,7 @@ class SplitProducts {
     const std::string* bias = as_name(p.bias);
     const Arg added = bias == nullptr ? arg_none() : arg_name(contiguous(steps_, *bias));
     const std::vector<Size> shape = context_.type(out)->shape;
-    allocate(steps_, out, DType::float32, shape);
+    steps_.emplace_back(allocate(context_, out, DType::float32, shape));
     LaunchStep launch;
     launch.kernel = kernel(name, lines);
     const auto across = [](std::int64_t size, std::int64_t by) { return (size + by - 1) / by; };
@@ -213,10 +185,9 @@ class SplitProducts {
   Plan& plan_;
   Context& context_;
   StepIndex index_;
-  std::set<std::string> fixed_;
-  std::int64_t budget_ = 0;  ///< bytes that may be kept from `prepare`
+  Prepared prepared_;
   std::set<int> skipped_;
-  std::vector<Step> steps_, prepared_;
+  std::vector<Step> steps_;
   std::map<std::pair<std::string, bool>, Halves> halves_;
 };
 

@@ -49,11 +49,7 @@ std::string TemplateUse::contiguous(const std::string& name) {
   const Type* type = context.type(name);
   if (context.fixed_layout.contains(name) && type->is_contiguous()) return name;
   const std::string made = context.fresh(name + "_c");
-  Type lies = *type;
-  lies.strides = contiguous_strides(lies.shape);
-  context.types[made] = lies;
-  context.fixed_layout.insert(made);
-  add(LayoutStep{made, name, Strides{}});
+  add(lay_out(context, made, name));
   return made;
 }
 
@@ -61,25 +57,14 @@ Arg TemplateUse::pointer(const StridedTensor& tensor) {
   std::string base = tensor.base;
   if (!context.fixed_layout.contains(base)) {
     base = context.fresh(tensor.base + "_c");
-    Type lies = *context.type(tensor.base);
-    lies.strides = contiguous_strides(lies.shape);
-    context.types[base] = lies;
-    context.fixed_layout.insert(base);
-    add(LayoutStep{base, tensor.base, Strides{}});
+    add(lay_out(context, base, tensor.base));
   }
   if (tensor.offset.is(0)) return arg_name(base);
   return Arg{Arg::Name{base, to_expr(tensor.offset)}};
 }
 
 void TemplateUse::allocate(const std::string& name, DType dtype, const std::vector<Size>& shape) {
-  AllocateStep empty;
-  empty.out = name;
-  empty.dtype = dtype;
-  empty.shape.emplace();
-  for (const Size& s : shape) empty.shape->push_back(to_expr(s));
-  context.types[name] = Type{dtype, shape, contiguous_strides(shape)};
-  context.fixed_layout.insert(name);
-  add(std::move(empty));
+  add(compiler::allocate(context, name, dtype, shape));
 }
 
 void TemplateUse::launch(std::string_view name, std::initializer_list<std::string_view> headers,
@@ -126,33 +111,10 @@ std::string TemplateUse::prepare(Step step, const std::optional<Type>& type) {
   return name;
 }
 
-namespace {
-
-Prepared start_of(const Plan& plan, const Context& context) {
-  Prepared prepared;
-  const auto bytes = [&](const std::string& name) {
-    const Type* t = context.type(name);
-    return t == nullptr ? 0 : 4 * std::max<std::int64_t>(0, t->numel());
-  };
-  for (const auto& [name, path] : plan.params) {
-    prepared.fixed.insert(name);
-    prepared.bytes_left += 2 * bytes(name);
-  }
-  for (const auto& [name, key] : plan.constants) prepared.fixed.insert(name);
-  for (const Step& step : plan.prepare)
-    for (const std::string& name : outputs(step)) {
-      prepared.fixed.insert(name);
-      prepared.bytes_left -= bytes(name);
-    }
-  return prepared;
-}
-
-}  // namespace
-
 Result<Plan> use_templates(Plan plan, Context& context) {
   if (!context.options.templates) return plan;
   const StepIndex index = index_steps(plan);
-  Prepared prepared = start_of(plan, context);
+  Prepared prepared(plan, context);
   std::vector<Step> steps;
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const auto* op = std::get_if<OpStep>(&plan.steps[i]);

@@ -3,16 +3,9 @@
 #include <string_view>
 
 #include "compiler/fuse/group.h"
+#include "compiler/prepared.h"
 
 namespace burnish::compiler {
-
-/// What templates put into `prepare`, over one plan.
-struct Prepared {
-  std::set<std::string> fixed;  ///< names that depend on parameters alone
-  std::vector<Step> steps;
-  std::map<std::string, std::string> made;  ///< a step's text, its result left open -> its result
-  std::int64_t bytes_left = 0;              ///< of what a plan may keep: twice its parameters
-};
 
 /// What a template sees while it takes a step's place.
 class TemplateUse {
