@@ -57,17 +57,16 @@ def runs_of(store: Path) -> dict[int, str]:
 class Lane:
     """One `burnish suite` on cores of its own."""
 
-    def __init__(
-        self, number: int, cores: list[int], memory: float, folder: Path, store: Path, run: str | None, flags: list[str]
-    ) -> None:
-        self.log = store / f"lane{number}.log"
-        limit = ["prlimit", f"--data={int(memory * (1 << 30))}"] if memory else []
-        suite = [burnish(), "suite", str(folder), "--store", str(store)]
+    def __init__(self, number: int, folder: Path, run: str | None, options: argparse.Namespace) -> None:
+        self.log = options.store / f"lane{number}.log"
+        cores = sorted(os.sched_getaffinity(0))[options.cores * number : options.cores * (number + 1)]
+        limit = ["prlimit", f"--data={int(options.memory * (1 << 30))}"] if options.memory else []
+        suite = [burnish(), "suite", str(folder), "--store", str(options.store)]
         command = [*limit, "taskset", "-c", ",".join(map(str, cores)), *suite]
-        command += ["--resume", run] if run else flags
+        command += ["--resume", run] if run else options.flags
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log.open("a"),
-            env={**os.environ, "BURNISH_LEASE": str(store / f"lane{number}.lease")},
+            env={**os.environ, "BURNISH_LEASE": str(options.store / f"lane{number}.lease")},
         )  # fmt: skip
 
     def run(self) -> str | None:
@@ -90,27 +89,16 @@ def main() -> int:
     options.flags = flags.split("\0") if flags else []
     options.store = options.store.resolve()
     options.store.mkdir(parents=True, exist_ok=True)
-    cores = sorted(os.sched_getaffinity(0))
-    if options.lanes * options.cores > len(cores):
-        parser.error(f"{options.lanes} lanes need {options.lanes * options.cores} cores, {len(cores)} are free to use")
+    free = len(os.sched_getaffinity(0))
+    if options.lanes * options.cores > free:
+        parser.error(f"{options.lanes} lanes need {options.lanes * options.cores} cores, {free} are free to use")
     runs = runs_of(options.store)
     if runs and len(runs) != options.lanes:
         parser.error(f"the store has a run in {len(runs)} lanes: go on with --lanes {len(runs)}, or name another store")
     problems = problems_of(options.checkout, options.levels.split(","))
     end = time.monotonic() + (options.seconds or 1e9)
     folders = deal(problems, options.lanes, options.store / "problems")
-    lanes = [
-        Lane(
-            n,
-            cores[options.cores * n : options.cores * (n + 1)],
-            options.memory,
-            f,
-            options.store,
-            runs.get(n),
-            options.flags,
-        )
-        for n, f in enumerate(folders)
-    ]
+    lanes = [Lane(n, folder, runs.get(n), options) for n, folder in enumerate(folders)]
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends a part like its time
         while any(lane.process.poll() is None for lane in lanes) and time.monotonic() < end:
             time.sleep(1)

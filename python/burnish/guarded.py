@@ -82,16 +82,14 @@ def seeded(seed: int) -> Iterator[None]:
 def memory_limit() -> Iterator[None]:
     """Makes an allocation that the machine cannot hold fail (Linux) where the kernel's killer would end the process.
 
-    The limit on private data is what the process has now and what is available now. Soft, and lifted afterwards.
+    The limit on private data is what the process has now and spare_bytes(). Soft, and lifted afterwards.
     """
-    room = available_bytes()
+    room = spare_bytes()
     if resource is None or room is None:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = _data_bytes() + room
-    wanted = min(x for x in (limit, soft, hard) if x != resource.RLIM_INFINITY)
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + room, hard))
     try:
         yield
     finally:
@@ -106,15 +104,15 @@ def _data_bytes() -> int:
 
 
 def spare_bytes() -> int | None:
-    """What this process can still have: available_bytes(), or what its own limit on private data leaves."""
-    room = available_bytes()
+    """What this process can still have: of the machine, or what its own limit on private data leaves. None: unknown."""
+    room = _available_bytes()
     if resource is not None and (soft := resource.getrlimit(resource.RLIMIT_DATA)[0]) != resource.RLIM_INFINITY:
         left = max(0, soft - _data_bytes())
         room = left if room is None else min(room, left)
     return room
 
 
-def available_bytes() -> int | None:
+def _available_bytes() -> int | None:
     """What the machine, or the control group of this process where that is less, can still hand out."""
     try:
         fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())

@@ -80,9 +80,12 @@ Status fill(const std::filesystem::path& temporary, const std::filesystem::path&
 
 }  // namespace
 
-Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit_bytes) {
+Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit_bytes, Links links) {
   // O_NONBLOCK: opening a FIFO that nobody writes would hang.
-  const Descriptor file(open_retrying(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const int no_link = links == Links::refuse ? O_NOFOLLOW : 0;
+  const Descriptor file(open_retrying(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | no_link));
+  if (file.get() < 0 && errno == ELOOP && no_link != 0)
+    return fail("this is a symbolic link", path.string(), "put the file itself there");
   if (file.get() < 0) return system_failure("cannot read the file", path, errno);
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return system_failure("cannot read the file", path, errno);

@@ -10,7 +10,10 @@ namespace burnish {
 
 /// The whole file as bytes. Refuses folders, devices and files above `limit_bytes`, so that a hostile path cannot
 /// fill memory. Errors carry the path and the system's own words.
-Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit_bytes = std::uint64_t{1} << 40);
+/// `links`: refuse fails where the path itself is a symbolic link (its folders may be), for what strangers wrote.
+enum class Links { follow, refuse };
+Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit_bytes = std::uint64_t{1} << 40,
+                              Links links = Links::follow);
 
 /// Writes `bytes` beside `path` under another name and renames it, so that a reader, or a kill at any time, sees the
 /// old file or the new one whole. Missing folders are made. The temporary file is removed where anything fails.

@@ -81,12 +81,7 @@ Result<std::vector<Answer>> read_answers(const fs::path& folder, const std::vect
     if (extension != ".md" && extension != ".txt" && extension != ".jsonl") continue;
     const auto name = file.filename().string();
     // Whoever wrote the answers must not choose what else of this machine goes into the store and the next prompts.
-    if (fs::is_symlink(file, ec)) {
-      answers.push_back(
-          {"", fail("this is a symbolic link, not an answer", file.string(), "put the file itself there"), name});
-      continue;
-    }
-    auto text = read_file(file, largest_answers);
+    auto text = read_file(file, largest_answers, Links::refuse);
     if (!text) {
       answers.push_back({"", std::unexpected(text.error()), name});
       continue;

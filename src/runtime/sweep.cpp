@@ -23,7 +23,7 @@ long last_level_bytes() {
 
 std::size_t swept_bytes() {
   const long l2 = std::max(0L, sysconf(_SC_LEVEL2_CACHE_SIZE)), all = std::max(0L, sysconf(_SC_LEVEL3_CACHE_SIZE));
-  const long l3 = last_level_bytes() > 0 ? last_level_bytes() : all;
+  const long own = last_level_bytes(), l3 = own > 0 ? own : all;
   // Twice the cache, since none evicts strictly by age. No more than 64 MiB: what virtual machines report may still be
   // the whole socket's.
   return static_cast<std::size_t>(std::max(std::min(2 * l3, 64L << 20), 2 * l2 + (8L << 20)));

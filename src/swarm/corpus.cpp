@@ -12,8 +12,13 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t largest_file = 1 << 20;
 constexpr const char* about_file = "about.json";
 
+/// Whoever wrote a corpus must not choose what else of this machine goes into the prompts: no links.
+Result<std::string> read_own(const fs::path& file) {
+  return read_file(file, largest_file, Links::refuse);
+}
+
 Result<json> read_json(const fs::path& file) {
-  TRY(text, read_file(file, largest_file));
+  TRY(text, read_own(file));
   json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!value.is_object()) return fail("this is no JSON object", file.string(), "correct it (corpus/README.md)");
   return value;
@@ -26,7 +31,10 @@ Result<Solved> read_solved(const fs::path& folder) {
   if (!about.contains("problem") || !about["problem"].is_string() || !about.contains("speedup") ||
       !about["speedup"].is_number())
     return fail("\"problem\" (a file, beside this one) and \"speedup\" are needed", about_path, "add them");
-  TRY(source, read_file(folder / about["problem"].get<std::string>(), largest_file));
+  const fs::path problem = about["problem"].get<std::string>();
+  if (problem.extension() != ".py")
+    return fail("\"problem\" is no Python file: " + problem.string(), about_path, "name the file with the module");
+  TRY(source, read_own(folder / problem));
   Solved solved{.name = folder.filename().string(),
                 .target = exported.value("target", "cpu"),
                 .source = std::move(source),
@@ -36,10 +44,9 @@ Result<Solved> read_solved(const fs::path& folder) {
   std::error_code ec;
   for (const auto& entry : fs::directory_iterator(folder, ec)) {
     const auto name = entry.path().filename().string();
-    if (entry.is_symlink(ec))
-      return fail("this is a symbolic link", entry.path().string(), "put the file itself there");
-    if (!entry.is_regular_file(ec) || name == about_file || name == "exported.json") continue;
-    TRY(text, read_file(entry.path(), largest_file));
+    const bool file = entry.is_symlink(ec) || entry.is_regular_file(ec);
+    if (!file || name == about_file || name == "exported.json") continue;
+    TRY(text, read_own(entry.path()));
     solved.proposal.files[name] = std::move(text);
   }
   if (!solved.proposal.files.contains("plan.json"))

@@ -56,6 +56,18 @@ TEST_F(Files, ErrorsSayWhatAndWhere) {
   EXPECT_FALSE(read_file(folder_ / "pipe"));
 }
 
+TEST_F(Files, LinksAreRefusedWhereAsked) {
+  ASSERT_TRUE(write_file(folder_ / "file", "text"));
+  fs::create_symlink(folder_ / "file", folder_ / "link");
+  fs::create_directory_symlink(folder_, folder_ / "elsewhere");
+  EXPECT_EQ(*read_file(folder_ / "link"), "text");
+  const auto refused = read_file(folder_ / "link", 100, Links::refuse);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().what, "this is a symbolic link");
+  EXPECT_EQ(refused.error().where, (folder_ / "link").string());
+  EXPECT_EQ(*read_file(folder_ / "elsewhere" / "file", 100, Links::refuse), "text") << "only the path itself";
+}
+
 TEST_F(Files, AFailedWriteLeavesNothingBehind) {
   fs::create_directory(folder_ / "taken");
   ASSERT_TRUE(write_file(folder_ / "taken" / "child", "x"));  // rename over a folder that is not empty fails

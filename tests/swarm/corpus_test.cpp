@@ -59,6 +59,12 @@ TEST_F(Corpus, WhatIsWrongIsNamed) {
   std::filesystem::remove(folder_.path() / "a/plan.json");
   EXPECT_THAT(error(), HasSubstr("no plan.json"));
   entry("a");
+  put("a/about.json", R"({"problem": "../secret", "speedup": 2})");
+  EXPECT_THAT(error(), HasSubstr("no Python file"));
+  entry("a");
+  std::filesystem::create_symlink(folder_.path(), folder_.path() / "a/notes.md");
+  EXPECT_THAT(error(), HasSubstr("symbolic link"));
+  entry("a");
   std::filesystem::remove(folder_.path() / "a.py");
   EXPECT_THAT(error(), HasSubstr("a.py"));
 }
