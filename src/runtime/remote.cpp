@@ -341,7 +341,10 @@ void Remote::freeze() {
   if (dead_ || process_.pid() <= 0 || frozen_) return;
   frozen_ = true;
   // Looking for a tree reads all of /proc, 40 times in a second of timing.
-  if (alone_) return freeze_process(worker_, freeze_timeout);
+  if (alone_) {
+    freeze_process(worker_, freeze_timeout);
+    return;
+  }
   if (worker_ > 0) kill(worker_, SIGSTOP);  // at once; the rest of the tree is found afterwards
   freeze_tree(process_.pid(), worker_depth(), freeze_timeout);
 }
