@@ -25,7 +25,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -38,12 +38,14 @@ class Nursery:
     """The judge's handle on a server: `fd` is the socket that `_runtime.Remote.start` asks. The server ends with
     `close`, and with the thread that started it."""
 
-    def __init__(self, runtime: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, runtime: str, environment: Mapping[str, str], gpu: bool = False) -> None:
+        """`gpu`: its workers may use one (the environment lets them see it)."""
+        self.gpu = gpu
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "burnish.nursery", "--fd", str(theirs.fileno()), "--runtime", runtime,
-                 "--parent", str(os.getpid())],
+                 "--parent", str(os.getpid()), *["--gpu"] * gpu],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 env={**os.environ, **environment}, start_new_session=True,
             )  # fmt: skip
@@ -56,6 +58,12 @@ class Nursery:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def gone(self) -> bool:
+        """Whether it has ended: a moment is granted to one that is just about to."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
+        return not self.alive()
+
     def close(self) -> None:
         self._socket.close()
         self._process.kill()  # its children die with it
@@ -65,8 +73,8 @@ class Nursery:
 class Server:
     """One thread, one loop: requests, deaths of children, life lines that were let go."""
 
-    def __init__(self, listen: socket.socket, runtime: ModuleType) -> None:
-        self._listen, self._runtime = listen, runtime
+    def __init__(self, listen: socket.socket, runtime: ModuleType, gpu: bool = False) -> None:
+        self._listen, self._runtime, self._gpu = listen, runtime, gpu
         self._children: dict[int, socket.socket] = {}
         self._warm: set[str] = set()
         self._deaths, wake = socket.socketpair()
@@ -142,7 +150,7 @@ class Server:
         if name in self._warm:
             return
         self._warm.add(name)
-        if name == "compile":
+        if name == "compile" and not (self._gpu and _starts_cuda(_import_compiler)):
             _import_compiler()
         _settle()
 
@@ -175,6 +183,29 @@ def _import_compiler() -> None:
         import torch._inductor.compile_fx  # noqa: F401
     finally:
         config.compile_threads = threads
+
+
+def _has_started_cuda() -> bool:
+    """CUDA does not survive a fork. A process that has started it has this device open; one that has only counted GPUs
+    has not."""
+    for fd in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{fd}") == "/dev/nvidia-uvm":
+                return True
+    return False
+
+
+def _starts_cuda(what: Callable[[], None]) -> bool:
+    """Tries in a child whether `what` starts CUDA (or fails)."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            what()
+            status = int(_has_started_cuda())
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1] != 0
 
 
 def _settle() -> None:
@@ -218,13 +249,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fd", type=int, required=True, help="the socket's descriptor")
     parser.add_argument("--runtime", type=Path, required=True, help="the file of burnish._runtime")
     parser.add_argument("--parent", type=int, required=True, help="the process that it ends with")
+    parser.add_argument("--gpu", action="store_true", help="workers may use a GPU: never start CUDA here")
     options = parser.parse_args(arguments)
     _die_with(options.parent)
     listen = socket.socket(fileno=options.fd)
     os.set_inheritable(options.fd, False)
     from burnish import deploy, live, recipe, worker  # noqa: F401  what workers need, imported once
 
-    Server(listen, worker.load_runtime(str(options.runtime))).run()
+    runtime = worker.load_runtime(str(options.runtime))
+    if _has_started_cuda():
+        return 1  # the asker sees that nobody is there, and starts workers the slow way
+    Server(listen, runtime, options.gpu).run()
     return 0
 
 

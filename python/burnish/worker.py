@@ -238,8 +238,18 @@ def host(runtime: types.ModuleType, threads: int, confined: bool = False) -> int
     torch.set_grad_enabled(False)
     runtime.warm_up(threads)
     memory = runtime.SharedMemory()
+    if memory.on_gpu:
+        _wake_gpu()
     hello = {"form": "python", "threads": torch.get_num_threads(), "pid": os.getpid()}
     return runtime.serve(Host(runtime, memory, confined), memory, json.dumps(hello))
+
+
+def _wake_gpu() -> None:
+    """CUDA's context and cuBLAS before anybody waits for them. What fails here fails again, and is told, at the load."""
+    with contextlib.suppress(Exception):
+        torch.empty(1, device="cuda")
+        torch.cuda.current_blas_handle()
+        torch.cuda.synchronize()
 
 
 if __name__ == "__main__":

@@ -85,14 +85,16 @@ def process_environment(threads: int, gpu: bool = False) -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), **STEADY_MALLOC, **hidden}
 
 
-def start_nursery() -> Nursery:
-    """A fork server for this process's trusted Python workers."""
+def start_nursery(gpu: bool = False) -> Nursery:
+    """A fork server for this process's trusted Python workers, with `gpu` for those that use one."""
     from burnish import native
 
     runtime = native.runtime()
-    environment = process_environment(torch.get_num_threads())
+    environment = process_environment(torch.get_num_threads(), gpu)
+    if gpu:  # PyTorch then counts GPUs without starting CUDA
+        environment |= {**_cuda_environment("cuda"), "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
     environment |= _python_environment(Path(__file__).resolve().parents[1], sandboxed=False)
-    return in_lasting_thread(lambda: Nursery(runtime.__file__, environment))
+    return in_lasting_thread(lambda: Nursery(runtime.__file__, environment, gpu))
 
 
 class Worker:
@@ -281,7 +283,10 @@ class Worker:
         from burnish import native
 
         runtime = native.runtime()
-        forks = self._nursery is not None and self._device != "cuda"  # CUDA does not survive a fork
+        # A server for GPUs sees them and starts none; its own GPU is the worker's.
+        forks = self._nursery is not None and self._nursery.gpu in {"cpu": (False,), "cuda": (True,)}.get(
+            self._device, (False, True)
+        )
         if forks and self.form == "python" and self.trusted and not self._env:
             try:
                 self._remote = runtime.Remote.start(
@@ -290,7 +295,7 @@ class Worker:
                 )  # fmt: skip
                 return
             except runtime.Error:
-                if self._nursery.alive():
+                if not self._nursery.gone():
                     raise
                 self._nursery = None  # killed for want of memory, say: the slow way still goes
         env = {
@@ -318,7 +323,8 @@ class Worker:
     def _common(self) -> dict[str, Any]:
         return {
             "sandbox": self.sandboxed,
-            "memory_bytes": self._memory_bytes,
+            # CUDA reserves address space for all of a machine's memory: a limit on it would be a limit on nothing.
+            "memory_bytes": 0 if self._device == "cuda" else self._memory_bytes,
             "tmp_bytes": PLAN_TMP_BYTES if self.form == "plan" else PYTHON_TMP_BYTES,
             "start_timeout": START_SECONDS,
             "device": self._device,

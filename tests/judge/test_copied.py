@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from burnish.judge.session import Session
-from burnish.workers import Worker
+from burnish.judge.twins import LoadFailed
+from burnish.workers import Outcome, Worker, start_nursery
 
 PROBLEM = """
 import torch
@@ -49,8 +50,10 @@ def session(tmp_path_factory):
     folder = tmp_path_factory.mktemp("problem")
     (folder / "problem.py").write_text(PROBLEM)
 
+    nursery = start_nursery(gpu=True)
+
     def start(form: str, **settings):
-        return Worker.start(form, device="copied", **settings)
+        return Worker.start(form, device="copied", nursery=nursery, **settings)
 
     session = Session(
         {"file": str(folder / "problem.py")}, {"inputs": 12, "timing_seconds": 0.5}, str(folder), start=start
@@ -58,6 +61,7 @@ def session(tmp_path_factory):
     session.exported = session.open()["plan"]
     yield session
     session.close()
+    nursery.close()
 
 
 def judged(session, folder: Path, last: str, stage: str = "eval") -> dict:
@@ -91,3 +95,43 @@ def test_an_honest_module_is_accepted(session, tmp_path):
 def test_cheats_are_refused(session, tmp_path, last, reasons):
     verdict = judged(session, tmp_path, last)
     assert verdict["verdict"] == "refused" and verdict["reason"] in reasons, verdict
+
+
+def in_final(session: Session, monkeypatch, together: int) -> tuple[dict, list[int]]:
+    """A final verdict, and how many workers of the timing were up at each start."""
+    up: list[int] = []
+    load = session.workers.load
+
+    def counted(candidate: dict):
+        worker = load(candidate)
+        up.append(len([w for w in session.workers._live if w.alive()]))
+        return worker
+
+    monkeypatch.setattr(session.workers, "load", counted)
+    monkeypatch.setattr(session, "_together", lambda device, held, wanted: together)
+    verdict = session.judge({"form": "plan", "dir": session.exported, "kernels": {}, "name": "plan"}, "final")
+    return verdict, up
+
+
+def test_a_final_brings_up_several_pairs_at_a_time(session, monkeypatch):
+    before = len(session.workers._live)
+    verdict, up = in_final(session, monkeypatch, together=3)
+    assert verdict["verdict"] == "accepted", verdict
+    assert len(verdict["samples"]["reference"]) >= 5 and verdict["seconds"]["start"] > 0
+    assert max(up) >= before + 6, "three pairs were to be up at once"
+    assert len(session.workers._live) <= before + 1, "workers were left behind"
+
+
+def test_where_there_is_no_room_for_several_pairs_they_come_up_one_by_one(session, monkeypatch):
+    whole, failures = session._side, []
+
+    def too_little(worker, items, order, params=None):
+        if params is not None and len(failures) < 4:
+            failures.append(worker)
+            raise LoadFailed(Outcome(False, "memory", "it does not fit"))
+        return whole(worker, items, order, params)
+
+    monkeypatch.setattr(session, "_side", too_little)
+    verdict, _ = in_final(session, monkeypatch, together=2)
+    assert verdict["verdict"] == "accepted", verdict
+    assert len(failures) == 4 and len(verdict["samples"]["reference"]) >= 5

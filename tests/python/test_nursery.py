@@ -75,6 +75,21 @@ def test_a_compiling_recipe_runs_in_a_warm_one(nursery, problem) -> None:
         calls_right(worker, problem)
 
 
+def test_a_server_for_gpus_forks_where_it_has_started_none(problem) -> None:
+    """Here there may be no GPU: the worker keeps copies beside the arena as on one."""
+    nursery = start_nursery(gpu=True)
+    recipe = {"burnish_recipe": 1, "compile": {"mode": "default"}}
+    with started(nursery, problem, device="copied") as worker:
+        assert b"CUDA_VISIBLE_DEVICES=\0" not in Path(f"/proc/{worker.pid}/environ").read_bytes()
+        calls_right(worker, problem)
+        with started(nursery, problem, {"kind": "recipe", "recipe": recipe}, warm=["compile"], device="copied") as two:
+            calls_right(two, problem)
+        assert nursery.alive() and not nursery.gone()
+    with started(nursery, problem, device="cpu") as worker:  # sees no GPU: not from this server
+        assert b"CUDA_VISIBLE_DEVICES=\0" in Path(f"/proc/{worker.pid}/environ").read_bytes()
+    nursery.close()
+
+
 def test_the_end_of_a_worker_is_reported_and_costs_the_server_nothing(nursery, problem) -> None:
     for number, reason in ((signal.SIGSEGV, "crash"), (signal.SIGKILL, "memory")):
         with started(nursery, problem) as worker:

@@ -20,6 +20,7 @@ from burnish.judge.kinds import GENERATED
 from burnish.judge.ladder import Ladder
 from burnish.judge.lease import Lease
 from burnish.judge.options import FINAL_PAIRS, Misuse, Options
+from burnish.judge.pairs import Pairs, Role, pairs_together
 from burnish.judge.pool import BadInputs, Item, Pool, parameter_set
 from burnish.judge.profile import copy_bandwidth, steps_of
 from burnish.judge.reasons import known
@@ -80,6 +81,8 @@ class Session:
     def open(self) -> dict:
         """Loads the problem, exports it, and calibrates the yardsticks of its first inputs."""
         self.workers.prepare("plan", False, 2)
+        if self.options.device == "cuda":  # PyTorch and CUDA take seconds to start
+            self.workers.prepare("python", True, 1)
         _set_precision(self.options.precision)
         if self.problem is None:
             from burnish.problem import load_problem
@@ -279,15 +282,19 @@ class Session:
         batch = BATCH_SECONDS / max(self.pool.eager_seconds or BATCH_SECONDS, 1e-6)
         return max(TIMED_SLOTS[0], min(TIMED_SLOTS[1], round(1.5 * batch)))
 
-    def _side(self, worker: Any, items: list[Item], order: list[str] | None) -> Side:
-        """Puts parameters and inputs into a loaded worker and calls it once. Raises LoadFailed."""
-        self.pool.parameters.use(0)
+    def _side(
+        self, worker: Any, items: list[Item], order: list[str] | None, params: dict[str, torch.Tensor] | None = None
+    ) -> Side:
+        """Puts parameters and inputs into a loaded worker and calls it once. `params` are those of set 0, where they are
+        at hand: then several threads may do this at once. Raises LoadFailed."""
+        if params is None:
+            self.pool.parameters.use(0)
         steps = [
             lambda: worker.set_slots([self.pool.slot(i, order) for i in items]),
             lambda: worker.call(0, timeout=self.options.timeout_seconds),
         ]
         if worker not in self._placed:
-            steps.insert(0, lambda: worker.set_params(self.pool.tensors()))
+            steps.insert(0, lambda: worker.set_params(self.pool.tensors() if params is None else params))
         for step in steps:
             outcome = step()
             if outcome is not None and not outcome.ok:
@@ -296,10 +303,8 @@ class Session:
         vary, poke = self.pool.variable(order), self.pool.variable(order, singly=True)
         return Side(worker, list(range(len(items))), vary, poke, len(items[0].outputs))
 
-    def _watch(
-        self, reference: Any, candidate: Any, items: list[Item], ladder: Ladder, twin: dict, samples: int
-    ) -> Stopwatch:
-        """Both sides set up. Sampled outputs are compared with eager on what the worker was really given."""
+    def _watch(self, theirs: Side, mine: Side, items: list[Item], ladder: Ladder, samples: int) -> Stopwatch:
+        """Sampled outputs are compared with eager on what the worker was really given."""
 
         def inspect(slot: int, outcome: Any) -> bool:
             item = items[slot]
@@ -307,14 +312,6 @@ class Session:
                 item = self.pool.given(item, outcome.inputs, ladder.order)
             return ladder.judge_outcome(item, outcome)
 
-        try:
-            theirs = self._side(reference, items, order_of(twin))
-        except LoadFailed as e:
-            raise TimingFailed("reference", e.outcome) from e
-        try:
-            mine = self._side(candidate, items, ladder.order)
-        except LoadFailed as e:
-            raise TimingFailed("candidate", e.outcome) from e
         rng = random.Random(os.urandom(8))
         return Stopwatch(theirs, mine, flush=True, rng=rng, inspect=inspect, samples=samples)
 
@@ -326,7 +323,9 @@ class Session:
         twin = self._reference_of(candidate, "search")
         self._placed.add(worker)  # the ladder put set 0 there
         with self._search_reference(twin) as reference:
-            watch = self._watch(reference, worker, items, ladder, twin, SAMPLES["search"])
+            theirs = self._side_of("reference", reference, items, order_of(twin))
+            mine = self._side_of("candidate", worker, items, ladder.order)
+            watch = self._watch(theirs, mine, items, ladder, SAMPLES["search"])
             with self.lease.exclusive(), self.workers.only(reference, worker) as placement:
                 watch.settle = placement.renew
                 time_pair(
@@ -336,6 +335,12 @@ class Session:
         ladder.forget_calls()
         timing.seconds = time.perf_counter() - started
         return timing
+
+    def _side_of(self, role: str, worker: Any, items: list[Item], order: list[str] | None) -> Side:
+        try:
+            return self._side(worker, items, order)
+        except LoadFailed as e:
+            raise TimingFailed(role, e.outcome) from e
 
     @contextlib.contextmanager
     def _search_reference(self, twin: dict) -> Iterator[Any]:
@@ -361,44 +366,61 @@ class Session:
 
     def _time_fresh(self, ladder: Ladder, candidate: dict, mine: dict, stage: str, verdict: Verdict) -> None:
         """Fresh pairs of processes; the outputs of calls drawn at random are compared too."""
-        pairs = FINAL_PAIRS if stage == "final" else EVAL_PAIRS
+        count, further = (FINAL_PAIRS, FURTHER_PAIRS) if stage == "final" else (EVAL_PAIRS, ())
         items = self._timed_items(fresh=True)
-        reference = self._reference_of(candidate, stage)
+        pairs = self._fresh_pairs(candidate, mine, stage, items, ladder, [count, *further])
 
         @contextlib.contextmanager
         def make_pair(number: int) -> Iterator[Stopwatch]:
-            with self.lease.shared():
-                a, b = self.workers.load_both(reference, mine, reference_first=number % 2 == 0)
-            try:
-                watch = self._watch(a, b, items, ladder, reference, SAMPLES[stage] // pairs)
-                with self.workers.only(a, b) as placement:
-                    watch.settle = placement.renew
-                    yield watch
-            finally:
-                self.workers.drop(a)
-                self.workers.drop(b)
+            theirs, ours = pairs.take(number)
+            watch = self._watch(theirs, ours, items, ladder, SAMPLES[stage] // count)
+            with self.workers.only(theirs.worker, ours.worker) as placement:
+                watch.settle = placement.renew
+                yield watch
 
         try:
             timing = measure(
                 make_pair,
-                pairs,
+                count,
                 self._budget(stage),
                 self.lease,
                 fewest=FEWEST_ROUNDS[stage],
-                further=FURTHER_PAIRS if stage == "final" else (),
+                further=further,
                 progress=lambda done, of: self._progress("time", done, of),
             )
         except TimingFailed as e:
             self._timing_failed(e, ladder)
             verdict.refuse(ladder.tally.finding)
             return
-        except LoadFailed as e:
-            verdict.refuse(_of_outcome(e.outcome))
-            return
+        finally:
+            pairs.close()
+            verdict.seconds["start"] = pairs.seconds
         if ladder.tally.finding is not None:
             verdict.refuse(ladder.tally.finding)
             return
         verdict.take_timing(timing)
+
+    def _fresh_pairs(
+        self, candidate: dict, mine: dict, stage: str, items: list[Item], ladder: Ladder, batches: list[int]
+    ) -> Pairs:
+        reference = self._reference_of(candidate, stage)
+        self.pool.parameters.use(0)
+        params = {path: t.cpu() for path, t in self.pool.tensors().items()}
+        orders = order_of(reference), ladder.order
+        held = sum(i.bytes for i in items) + sum(t.numel() * t.element_size() for t in params.values())
+        # A ModelNew's host code is the candidate's: those that wait could give the GPU work while the reference is
+        # timed.
+        alone = mine.get("form") == "model_new"
+        return Pairs(
+            self.workers,
+            Role("reference", reference, lambda worker: self._side(worker, items, orders[0], params)),
+            Role("candidate", mine, lambda worker: self._side(worker, items, orders[1], params)),
+            together=1 if alone else self._together(self.options.device, held, batches[0]),
+            batches=batches,
+            quiet=self.lease.shared,
+        )
+
+    _together = staticmethod(pairs_together)
 
     def _timing_failed(self, e: TimingFailed, ladder: Ladder) -> bool:
         if e.side == "reference":

@@ -143,16 +143,17 @@ class Workers:
 
     def _start_worker(self, form: str, **settings: Any) -> Any:
         with self._lock:
-            if self._options.device == "cpu" and form == "python" and settings["trusted"] and self._nursery is None:
+            if form == "python" and settings["trusted"] and self._nursery is None:
                 from burnish.workers import start_nursery
 
-                self._nursery = start_nursery()
+                self._nursery = start_nursery(gpu=self._options.device == "cuda")
         return _start(form, nursery=self._nursery, device=self._options.device, **settings)
 
     def _take(self, form: str, trusted: bool, warm: tuple[str, ...] = ()) -> Any:
         with self._lock:
             spares = self._spares.get((form, trusted), [])
-            future = spares.pop(0) if spares else None
+            # One in hand has imported no compiler.
+            future = spares.pop(0) if spares and not warm else None
         return future.result() if future is not None else self._start_one(form, trusted, warm)
 
     @contextlib.contextmanager
@@ -185,26 +186,6 @@ class Workers:
             self.drop(worker)
             raise LoadFailed(outcome)
         return worker
-
-    def load_both(
-        self, reference: dict[str, Any], candidate: dict[str, Any], *, reference_first: bool
-    ) -> tuple[Any, Any]:
-        """Two fresh workers, loaded side by side; the order of their starts is the caller's."""
-        order = [reference, candidate] if reference_first else [candidate, reference]
-        futures = [self._threads.submit(self.load, c) for c in order]
-        done, failure = [], None
-        for f in futures:
-            try:
-                done.append(f.result())
-            except Exception as e:
-                failure = failure or e
-                done.append(None)
-        if failure is not None:
-            for w in done:
-                if w is not None:
-                    self.drop(w)
-            raise failure
-        return (done[0], done[1]) if reference_first else (done[1], done[0])
 
     @contextlib.contextmanager
     def only(self, *active: Any) -> Iterator[Placement]:
