@@ -245,7 +245,7 @@ def host(runtime: types.ModuleType, threads: int, confined: bool = False) -> int
 
 
 def _wake_gpu() -> None:
-    """CUDA's context and cuBLAS before anybody waits for them. What fails here fails again, and is told, at the load."""
+    """CUDA's context and cuBLAS before anybody waits for them. What fails fails again, and is told, at the load."""
     with contextlib.suppress(Exception):
         torch.empty(1, device="cuda")
         torch.cuda.current_blas_handle()

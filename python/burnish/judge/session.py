@@ -285,8 +285,8 @@ class Session:
     def _side(
         self, worker: Any, items: list[Item], order: list[str] | None, params: dict[str, torch.Tensor] | None = None
     ) -> Side:
-        """Puts parameters and inputs into a loaded worker and calls it once. `params` are those of set 0, where they are
-        at hand: then several threads may do this at once. Raises LoadFailed."""
+        """Puts parameters and inputs into a loaded worker and calls it once. `params` are those of set 0, where
+        they are at hand: then several threads may do this at once. Raises LoadFailed."""
         if params is None:
             self.pool.parameters.use(0)
         steps = [
