@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import torch
 from burnish.judge.calibrate import first_look
@@ -144,6 +147,33 @@ def test_saturated_and_trivial():
         for index in sorted(pool.planned):
             pool.item(index)
     assert (trivial.constant(), saturated.constant(), free.constant()) == ("trivial", "saturated", None)
+
+
+def test_results_and_calibrations_leave_no_tensor_behind_and_inputs_are_forgotten():
+    # 400 MB a call stayed alive until Python's collector came by: a function inside a function that called itself.
+    gc.collect()
+    gc.disable()
+    try:
+        alive = weakref.WeakSet()
+        for result in ({"a": [torch.zeros(3)]}, (torch.zeros(2), None)):
+            tensors, structure = flatten_result(result)
+            align(structure, structure, tensors)
+            alive.update(tensors)
+        del result, tensors
+        assert not list(alive)
+        pool = pool_of(nn.Linear(8, 8), lambda: (torch.randn(4, 8),))
+        pool.planned.add(2000)
+        item = pool.item(2000)
+        assert item.calibrated
+        first = item.leaves[0].clone()
+        held = weakref.WeakSet([item.leaves[0], item.outputs[0].eager, item.outputs[0].exact])
+        del item
+        assert len(held) == 3
+        pool.forget(range(2000, 2200))
+        assert not list(held) and 2000 not in pool.planned
+        assert torch.equal(pool.item(2000).leaves[0], first)
+    finally:
+        gc.enable()
 
 
 def test_parameters_move_in_place_and_come_back():

@@ -304,6 +304,12 @@ class Pool:
         self._trim()
         return item
 
+    def forget(self, indexes: range) -> None:
+        """Frees these inputs and what is known of them; asked for again, they are made again, the same."""
+        for index in [i for i in self._items if i in indexes]:
+            del self._items[index]
+        self.planned -= set(indexes)
+
     def _make(self, index: int) -> Item:
         seed = seed_of(self.secret, "input", index)
         number = parameter_set(index) if self.parameters else 0

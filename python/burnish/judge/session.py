@@ -30,6 +30,7 @@ from burnish.judge.verdict import Verdict
 from burnish.judge.yardstick import Finding
 
 FRESH = 2000  # indexes of the pool from which final stages take their inputs
+EACH_FINAL = 200  # of them for each
 TIMED = 6000  # and timings
 TIMED_SLOTS = (6, 64)
 TIMED_BYTES = 256 << 20
@@ -197,6 +198,8 @@ class Session:
             self.workers.drop(worker)
         if verdict.reason == "ok" and (constant := self.pool.constant()):
             verdict.reason = constant
+        if ladder.base:  # inputs of this final alone
+            self.pool.forget(range(ladder.base, ladder.base + EACH_FINAL))
 
     def _form_for(self, candidate: dict, stage: str) -> dict:
         """The candidate as it is; a plan in the final stage as it will be deployed."""
@@ -212,7 +215,7 @@ class Session:
     def _ladder(self, worker: Any, stage: str, order: list[str] | None) -> Ladder:
         base = 0
         if stage == "final":
-            base = FRESH + 200 * (self._finals % 15)
+            base = FRESH + EACH_FINAL * (self._finals % 15)
             self._finals += 1
             self.pool.planned |= {base, base + 2, base + 4}  # generated inputs, for the error that is reported
         return Ladder(

@@ -38,50 +38,51 @@ def flatten_result(result: object) -> tuple[list[torch.Tensor], object]:
     """Tensors in order, and the result's structure as JSON with {"tensor": i} in their places. Classes that JSON cannot
     say (a dataclass, a named tuple) become the list of their leaves under their name."""
     tensors: list[torch.Tensor] = []
-
-    def walk(node: object) -> object:
-        if isinstance(node, torch.Tensor):
-            tensors.append(node)
-            return {"tensor": len(tensors) - 1}
-        if node is None or isinstance(node, bool | int | float | str):
-            return node
-        if type(node) in (list, tuple):
-            return [walk(n) for n in node]
-        if isinstance(node, dict):
-            return {str(k): walk(v) for k, v in node.items()}
-        leaves, _ = pytree.tree_flatten(node)
-        if len(leaves) == 1 and leaves[0] is node:
-            return {"value": repr(node)[:200]}
-        return {"class": type(node).__name__, "leaves": [walk(n) for n in leaves]}
-
-    structure = walk(result)
+    structure = _structure_of(result, tensors)
     return tensors, structure
+
+
+def _structure_of(node: object, tensors: list[torch.Tensor]) -> object:
+    """Appends node's tensors. No inner function: one that calls itself is a cycle, in which they would all live on."""
+    if isinstance(node, torch.Tensor):
+        tensors.append(node)
+        return {"tensor": len(tensors) - 1}
+    if node is None or isinstance(node, bool | int | float | str):
+        return node
+    if type(node) in (list, tuple):
+        return [_structure_of(n, tensors) for n in node]
+    if isinstance(node, dict):
+        return {str(k): _structure_of(v, tensors) for k, v in node.items()}
+    leaves, _ = pytree.tree_flatten(node)
+    if len(leaves) == 1 and leaves[0] is node:
+        return {"value": repr(node)[:200]}
+    return {"class": type(node).__name__, "leaves": [_structure_of(n, tensors) for n in leaves]}
 
 
 def align(expected: object, got: object, tensors: list[torch.Tensor]) -> list[torch.Tensor] | None:
     """The tensors of a result in the order of the expected structure: a dict may have its keys in another order. None
     where the structures differ. Nothing in `got` is trusted."""
     order: list[int] = []
-
-    def walk(e: object, g: object) -> bool:
-        if isinstance(e, dict):
-            if not isinstance(g, dict) or set(e) != set(g):
-                return False
-            if set(e) == {"tensor"} and isinstance(e["tensor"], int):
-                order.append(g["tensor"])
-                return (
-                    isinstance(g["tensor"], int)
-                    and not isinstance(g["tensor"], bool)
-                    and 0 <= g["tensor"] < len(tensors)
-                )
-            return all(walk(e[k], g[k]) for k in e)
-        if isinstance(e, list):
-            return isinstance(g, list) and len(e) == len(g) and all(map(walk, e, g))
-        return type(e) is type(g) and (e == g or (e != e and g != g))
-
-    if not walk(expected, got) or len(set(order)) != len(order) or len(order) != len(tensors):
+    if not _aligned(expected, got, len(tensors), order) or len(set(order)) != len(order) or len(order) != len(tensors):
         return None
     return [tensors[i] for i in order]
+
+
+def _aligned(expected: object, got: object, tensors: int, order: list[int]) -> bool:
+    """Appends the numbers of got's tensors, of which there are `tensors`."""
+    if isinstance(expected, dict):
+        if not isinstance(got, dict) or set(expected) != set(got):
+            return False
+        if set(expected) == {"tensor"} and isinstance(expected["tensor"], int):
+            number = got["tensor"]
+            order.append(number)
+            return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < tensors
+        return all(_aligned(expected[k], got[k], tensors, order) for k in expected)
+    if isinstance(expected, list):
+        if not isinstance(got, list) or len(expected) != len(got):
+            return False
+        return all(_aligned(e, g, tensors, order) for e, g in zip(expected, got, strict=True))
+    return type(expected) is type(got) and (expected == got or (expected != expected and got != got))
 
 
 def sharing(tensors: list[torch.Tensor], addresses: list[int]) -> list[tuple[int, int]]:
