@@ -38,7 +38,7 @@ const Language cpp{
     .loop = "for (int64_t {i} = {begin}; {i} < {end}; ++{i})",
     .vector = "#pragma omp simd",
     .elements = {.float64 = "double", .int64 = "int64_t", .int32 = "int32_t", .byte = "uint8_t", .other = "float"},
-    .templates = true,
+    .library = true,
     .spread = spread_over_loops,
     .emit = emit_loops,
 };

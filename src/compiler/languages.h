@@ -46,7 +46,7 @@ struct Language {
   std::string_view narrow_rows;       ///< what the variant with one simdgroup to a row is called
   std::string_view device;            ///< of tensors that the compiler's own steps make, where that is not the CPU
   bool splits_rows = false;           ///< whether few long rows are reduced in two kernels
-  bool templates = false;             ///< whether src/compiler/templates and library calls are for its target
+  bool library = false;               ///< whether src/compiler/library's calls are for its target
   std::size_t most_arguments = 1024;  ///< of a kernel
   std::span<const std::string_view> lacks;  ///< b_* functions that the prelude has not
   /// The device's side: how a schedule's axes are spread over threads, and the form of its kernels.

@@ -105,8 +105,7 @@ Options base_options(const Machine& machine, RuleClass rules, const Language& la
 
 Options options_for(const Language& language, Options options) {
   options.language = &language;
-  options.templates = options.templates && language.templates;
-  options.library = options.library && language.templates;
+  options.library = options.library && language.library;
   options.split_products = options.split_products && language.target == "cuda";
   return options;
 }
@@ -114,16 +113,19 @@ Options options_for(const Language& language, Options options) {
 std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machine& machine, RuleClass rules,
                                                   const Language& language) {
   const Options all = base_options(machine, rules, language);
-  if (!language.templates) {  // on a GPU: as the rows ask, and with few or many threads to a row
+  if (!language.library) {  // on a GPU: as the rows ask, and with few or many threads to a row
     Options narrow = all, wide = all;
     narrow.machine.row_threads = 32;
     wide.machine.row_threads = 256;
-    Options eager_products = all;
+    Options eager_products = all, fusion = all;
     eager_products.split_products = false;
+    eager_products.without.insert("few columns");
+    fusion.templates = fusion.split_products = false;
     return compile_variants(plan, {{"fused", all},
                                    {language.narrow_rows, narrow},
                                    {"256 threads a row", wide},
-                                   {"products as in eager", eager_products}});
+                                   {"products as in eager", eager_products},
+                                   {"no templates", fusion}});
   }
   Options channels_last = all, own = all;
   channels_last.channels_last = true;

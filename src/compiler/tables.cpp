@@ -64,8 +64,9 @@ std::string describe_tables() {
   add_rules(text, algebra());
   text += "\n## Canonical forms\nComposite operators in terms of those that fusion joins.\n\n";
   add_rules(text, canonical_forms());
-  text += "\n## Templates\n| template | what it takes | class |\n|---|---|---|\n";
-  for (const Template& t : templates()) text += fmt::format("| {} | {} | {} |\n", t.name, t.what, word(t.kind));
+  text += "\n## Templates\n| template | target | what it takes | class |\n|---|---|---|---|\n";
+  for (const Template& t : templates())
+    text += fmt::format("| {} | {} | {} | {} |\n", t.name, t.target, t.what, word(t.kind));
   text += "\n## Pointwise operators\n| operator | arguments | code | cost |\n|---|---|---|---|\n";
   for (const PointOp& op : point_ops())
     text +=

@@ -107,14 +107,33 @@ inline void __syncthreads() {
   emulated::wait(1);
 }
 
+namespace emulated {
+
+/// What the thread `lane` of the same warp has for x.
+template <class T>
+T of_lane(T x, unsigned lane) {
+  const unsigned me = threadIdx.x, other = (me & ~31U) | lane;
+  std::memcpy(fibers[me].slot, &x, sizeof(T));
+  wait(2);
+  if (!fibers[other].live) std::abort();
+  T got;
+  std::memcpy(&got, fibers[other].slot, sizeof(T));
+  wait(2);
+  return got;
+}
+
+}  // namespace emulated
+
 template <class T>
 T __shfl_xor_sync(unsigned, T x, int mask) {
-  const unsigned me = threadIdx.x, other = (me & ~31U) | ((me ^ static_cast<unsigned>(mask)) & 31U);
-  std::memcpy(emulated::fibers[me].slot, &x, sizeof(T));
-  emulated::wait(2);
-  if (!emulated::fibers[other].live) std::abort();
-  T got;
-  std::memcpy(&got, emulated::fibers[other].slot, sizeof(T));
-  emulated::wait(2);
-  return got;
+  return emulated::of_lane(x, (threadIdx.x ^ static_cast<unsigned>(mask)) & 31U);
+}
+template <class T>
+T __shfl_sync(unsigned, T x, int lane) {
+  return emulated::of_lane(x, static_cast<unsigned>(lane) & 31U);
+}
+template <class T>
+T __shfl_up_sync(unsigned, T x, int by) {
+  const unsigned lane = threadIdx.x & 31U, down = static_cast<unsigned>(by);
+  return emulated::of_lane(x, lane >= down ? lane - down : lane);
 }

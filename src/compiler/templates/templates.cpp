@@ -13,18 +13,26 @@ namespace burnish::compiler {
 namespace {
 
 constexpr Template table[] = {
-    {"attention", "scaled_dot_product_attention with additive, boolean or causal masks, up to 2048 keys",
+    {"attention", "cpu", "scaled_dot_product_attention with additive, boolean or causal masks, up to 2048 keys",
      RuleClass::same, use_attention},
-    {"batched product", "bmm and matmul of tensors with batch dimensions, any strides", RuleClass::same,
+    {"batched product", "cpu", "bmm and matmul of tensors with batch dimensions, any strides", RuleClass::same,
      use_batched_product},
-    {"depthwise convolution", "conv1d and conv2d with one input channel a group, in NCHW", RuleClass::same,
+    {"depthwise convolution", "cpu", "conv1d and conv2d with one input channel a group, in NCHW", RuleClass::same,
      use_depthwise},
-    {"pooling", "max and average pooling in one to three dimensions, and adaptive averages of equal windows",
+    {"pooling", "cpu", "max and average pooling in one to three dimensions, and adaptive averages of equal windows",
      RuleClass::same, use_pooling},
-    {"recurrent",
+    {"recurrent", "cpu",
      "lstm, gru, rnn_tanh and rnn_relu over a sequence, any number of layers, both directions, and their cells",
      RuleClass::same, use_recurrent},
-    {"scan", "cumsum and cumprod along any dimension", RuleClass::same, use_scan},
+    {"scan", "cpu", "cumsum and cumprod along any dimension", RuleClass::same, use_scan},
+    {"depthwise convolution", "cuda", "conv1d and conv2d with one input channel a group, in NCHW", RuleClass::same,
+     use_depthwise_blocks},
+    {"few columns", "cuda",
+     "linear, addmm, mm, mv and matmul of a large matrix with up to eight vectors, on either side of a linear layer",
+     RuleClass::same, use_few_columns},
+    {"pooling", "cuda", "max and average pooling in one to three dimensions, and adaptive averages of equal windows",
+     RuleClass::same, use_pooling_blocks},
+    {"scan", "cuda", "cumsum and cumprod along any dimension", RuleClass::same, use_scan_blocks},
 };
 
 constexpr std::string_view mark = "{kernel}";
@@ -67,29 +75,45 @@ void TemplateUse::allocate(const std::string& name, DType dtype, const std::vect
   add(compiler::allocate(context, name, dtype, shape));
 }
 
+std::string TemplateUse::kernel(std::string_view name, std::initializer_list<std::string_view> headers,
+                                const std::string& arguments, const std::string& body, std::int64_t threads) {
+  const Language& language = *context.options.language;
+  const std::string function = fmt::format(fmt::runtime(language.kernel), fmt::arg("name", mark),
+                                           fmt::arg("args", arguments), fmt::arg("threads", threads)) +
+                               " {\n" + body + "}\n";
+  std::string& kernel = context.kernel_of_text[function];
+  if (!kernel.empty()) return kernel;
+  std::string& source = context.sources[std::string(language.file)];
+  for (const std::string_view header : headers)
+    if (source.find(header) == std::string::npos) source += "\n" + std::string(header);
+  const auto count =
+      std::ranges::count_if(context.kernel_of_text, [&](const auto& k) { return k.second.starts_with(name); });
+  kernel = std::string(name) + "_" + std::to_string(count + 1);
+  std::string text = function;
+  text.replace(text.find(mark), mark.size(), kernel);
+  source += "\n" + text;
+  return kernel;
+}
+
 void TemplateUse::launch(std::string_view name, std::initializer_list<std::string_view> headers,
                          const std::string& arguments, const std::string& body, std::vector<Arg> args,
                          std::int64_t range, std::int64_t grain) {
-  const std::string function =
-      fmt::format(fmt::runtime(cpp.kernel), fmt::arg("name", mark), fmt::arg("args", arguments)) + " {\n" + body +
-      "}\n";
-  std::string& kernel = context.kernel_of_text[function];
-  if (kernel.empty()) {
-    std::string& source = context.sources[std::string(cpp.file)];
-    for (const std::string_view header : headers)
-      if (source.find(header) == std::string::npos) source += "\n" + std::string(header);
-    const auto count =
-        std::ranges::count_if(context.kernel_of_text, [&](const auto& k) { return k.second.starts_with(name); });
-    kernel = std::string(name) + "_" + std::to_string(count + 1);
-    std::string text = function;
-    text.replace(text.find(mark), mark.size(), kernel);
-    source += "\n" + text;
-  }
   LaunchStep step;
-  step.kernel = kernel;
+  step.kernel = kernel(name, headers, arguments, body, 0);
   step.args = std::move(args);
   step.range = Expr(range);
   step.grain = Expr(std::max<std::int64_t>(1, grain));
+  add(std::move(step));
+}
+
+void TemplateUse::launch_blocks(std::string_view name, std::initializer_list<std::string_view> headers,
+                                const std::string& arguments, const std::string& body, std::vector<Arg> args,
+                                std::int64_t blocks, std::int64_t threads) {
+  LaunchStep step;
+  step.kernel = kernel(name, headers, arguments, body, threads);
+  step.args = std::move(args);
+  step.grid = {Expr(blocks), Expr(1), Expr(1)};
+  step.block = {Expr(threads), Expr(1), Expr(1)};
   add(std::move(step));
 }
 
@@ -120,8 +144,8 @@ Result<Plan> use_templates(Plan plan, Context& context) {
     const auto* op = std::get_if<OpStep>(&plan.steps[i]);
     bool done = false;
     for (const Template& t : table) {
-      if (op == nullptr || outputs(plan.steps[i]).empty() || done || !context.allows(t.kind) ||
-          !context.is_on(std::string(t.name)))
+      if (op == nullptr || outputs(plan.steps[i]).empty() || done || t.target != context.options.language->target ||
+          !context.allows(t.kind) || !context.is_on(std::string(t.name)))
         continue;
       std::vector<Step> made;
       TemplateUse use(plan, index, context, made, prepared);
@@ -136,8 +160,9 @@ Result<Plan> use_templates(Plan plan, Context& context) {
   std::ranges::move(prepared.steps, std::back_inserter(plan.prepare));
   std::set<std::string> listed;
   for (const auto& [name, kernel] : plan.kernels) listed.insert(name);
+  const std::string file(context.options.language->file);
   for (const auto& [text, name] : context.kernel_of_text)
-    if (listed.insert(name).second) plan.kernels.emplace_back(name, Kernel{std::string(cpp.file), std::nullopt});
+    if (listed.insert(name).second) plan.kernels.emplace_back(name, Kernel{file, std::nullopt});
   return plan;
 }
 

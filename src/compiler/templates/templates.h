@@ -30,6 +30,10 @@ class TemplateUse {
   /// share one text. `headers` are templates' texts that stand before it, each once.
   void launch(std::string_view name, std::initializer_list<std::string_view> headers, const std::string& arguments,
               const std::string& body, std::vector<Arg> args, std::int64_t range, std::int64_t grain);
+  /// The same for a GPU: `blocks` blocks of `threads` threads.
+  void launch_blocks(std::string_view name, std::initializer_list<std::string_view> headers,
+                     const std::string& arguments, const std::string& body, std::vector<Arg> args, std::int64_t blocks,
+                     std::int64_t threads);
   void add(Step step) { steps_.push_back(std::move(step)); }
   /// True for what depends on parameters alone, and may be an operand of `prepare`.
   bool is_fixed(const std::string& name) const { return prepared_.fixed.contains(name); }
@@ -40,6 +44,10 @@ class TemplateUse {
   std::string prepare(Step step, const std::optional<Type>& type);
 
  private:
+  /// The kernel with that body, which is written where there is none yet.
+  std::string kernel(std::string_view name, std::initializer_list<std::string_view> headers,
+                     const std::string& arguments, const std::string& body, std::int64_t threads);
+
   std::vector<Step>& steps_;
   Prepared& prepared_;
 };
@@ -47,6 +55,7 @@ class TemplateUse {
 /// One template: a file beside this one, and its row in the table.
 struct Template {
   std::string_view name;
+  std::string_view target;
   std::string_view what;  ///< for docs/compiler-tables.md
   RuleClass kind;         ///< of its results against the operator's
   bool (*apply)(const OpStep& step,
@@ -60,6 +69,10 @@ bool use_depthwise(const OpStep& step, TemplateUse& use);
 bool use_pooling(const OpStep& step, TemplateUse& use);
 bool use_recurrent(const OpStep& step, TemplateUse& use);
 bool use_scan(const OpStep& step, TemplateUse& use);
+bool use_depthwise_blocks(const OpStep& step, TemplateUse& use);
+bool use_few_columns(const OpStep& step, TemplateUse& use);
+bool use_pooling_blocks(const OpStep& step, TemplateUse& use);
+bool use_scan_blocks(const OpStep& step, TemplateUse& use);
 
 /// Puts kernels written from templates in the place of ATen steps. Stands before `library` (which takes what is left of
 /// products and convolutions) and `fuse`.
@@ -76,4 +89,8 @@ std::string_view template_depthwise();
 std::string_view template_pooling();
 std::string_view template_recurrent();
 std::string_view template_scan();
+std::string_view cuda_depthwise();
+std::string_view cuda_few_columns();
+std::string_view cuda_pooling();
+std::string_view cuda_scan();
 }  // namespace burnish
