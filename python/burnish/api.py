@@ -20,6 +20,7 @@ import torch
 
 from burnish.errors import BurnishError
 from burnish.live import InsideWorker, LiveProblem, from_module
+from burnish.target import choose_target, on_device
 
 # Options of optimize that are flags of `burnish optimize` of the same name; the command checks their values.
 _FLAGS = (
@@ -54,6 +55,7 @@ def optimize(
     `example_inputs` is a tensor, a tuple of arguments, a dict of keyword arguments, or a list of such examples: sizes
     in which the examples of a list differ may then vary. The result has the same state_dict keys and the original's own
     parameters; calls that it does not cover (other shapes, dtypes, gradients) run the original. `model` is not changed.
+    Where it and the examples lie is where it is made fast: on a GPU the target is cuda.
 
     Options are those of the command: target, attempts, seconds, jobs, out (the folder for `burnish.load`), store,
     resume, inputs, verify_seconds, precision, contract, mode; agents, domain, deterministic, sandbox. Raises
@@ -73,9 +75,11 @@ def optimize(
         raise BurnishError(
             "environment", f"{unknown[0]!r} is no option", "burnish.optimize", f"the options are {', '.join(_FLAGS)}"
         )
+    options["target"], device = choose_target(model, example_inputs, options.get("target"))
     problem = from_module(model, example_inputs, mode=options.get("mode", "eval"))
     options.setdefault("out", _temporary_folder())
-    result = _run(problem, _flags(agents, domain, deterministic, sandbox, options))
+    with on_device(device):
+        result = _run(problem, _flags(agents, domain, deterministic, sandbox, options))
     folder = result.get("dir")
     if result.get("verdict") == "accepted" and folder:
         from burnish.deploy import load

@@ -105,6 +105,7 @@ class LiveProblem(Problem):
             "pickle": str(Path(self._folder_of_pickle.name) / "module.pt"),
             "main": main_file(),
             "path": [os.path.abspath(p) for p in sys.path],
+            "device": str(self.device),
             "mode": self.mode,
             "seed": self.seed,
         }
@@ -120,7 +121,9 @@ def load_payload(payload: dict[str, Any]) -> Problem:
     sys.path += [p for p in payload["path"] if p not in sys.path]
     if payload["main"]:
         _import_main(Path(payload["main"]))
-    module, calls = torch.load(payload["pickle"], weights_only=False)
+    # The GPU that the judge has its tensors on is the first one, and the only one, that a worker sees.
+    moved = {payload["device"]: "cuda:0"} if payload["device"].startswith("cuda") else None
+    module, calls = torch.load(payload["pickle"], weights_only=False, map_location=moved)
     name = type(module).__name__
     return LiveProblem(
         name, name, module, Draws(module, calls).draw, mode=payload["mode"], seed=payload["seed"], calls=calls
