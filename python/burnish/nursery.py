@@ -152,6 +152,7 @@ class Server:
         self._warm.add(name)
         if name == "compile" and not (self._gpu and _starts_cuda(_import_compiler)):
             _import_compiler()
+            _find_vector_instructions()
         _settle()
 
     def _reap(self) -> None:
@@ -183,6 +184,16 @@ def _import_compiler() -> None:
         import torch._inductor.compile_fx  # noqa: F401
     finally:
         config.compile_threads = threads
+
+
+def _find_vector_instructions() -> None:
+    """What torch.compile asks once a process: which vector instructions the compiler and this CPU have. It starts a
+    Python that loads PyTorch's library for each of half a dozen kinds: seconds that every worker's first call would
+    pay."""
+    with contextlib.suppress(ImportError, AttributeError):  # inside PyTorch: another version may keep it elsewhere
+        from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+        pick_vec_isa()
 
 
 def _has_started_cuda() -> bool:

@@ -34,6 +34,7 @@ from burnish.nursery import Nursery
 START_SECONDS = 90.0
 PLAN_TMP_BYTES = 16 << 20
 PYTHON_TMP_BYTES = 1 << 30  # an inline extension is built there
+COMPILE_IN_A_CALL = ("recipe", "deployed")  # kinds, all of trusted code: torch.compile works in the first calls
 MEMORY_SHARE = 0.75  # of the machine's memory, for one untrusted worker, unless told otherwise
 
 # Workers die with the thread that started them (PR_SET_PDEATHSIG): this one lives as long as the process.
@@ -118,6 +119,7 @@ class Worker:
         self._shown: list[str] = []
         self._loads = 0
         self._patience = 120.0  # seconds for a message, as for the load
+        self._compiling = 0.0  # seconds that a call may take to compile
         self._remote: Any = None
         self._kind = ""
         self._sealed = False
@@ -159,6 +161,7 @@ class Worker:
         except OSError as error:
             return Outcome(False, "file", f"the candidate's files cannot be read: {error}")
         self._patience = timeout
+        self._compiling = timeout if self._kind in COMPILE_IN_A_CALL else 0.0
         outcome = self._request({"do": "load", **message}, timeout)
         for inside, outside in (("dir", payload.get("dir")), ("file", payload.get("file"))):
             if outside and message.get(inside):  # messages name the file that the user knows
@@ -202,7 +205,7 @@ class Worker:
         sealed = self._seal(slot, timeout)
         if not sealed.ok:
             return sealed
-        return Outcome._of(self._remote.call(slot, poison, keep, hoard, timeout))
+        return Outcome._of(self._remote.call(slot, poison, keep, hoard, timeout + self._compiling))
 
     def previous(self) -> Outcome:
         """The outputs of the call before the last one, as they are now."""
@@ -225,7 +228,7 @@ class Worker:
             sample=set(sample),
             vary=list(vary),
             poke=list(poke),
-            timeout=timeout,
+            timeout=timeout + self._compiling,
         )
         outcomes = {number: Outcome._of(parts) for number, parts in sampled.items()}
         if failed is not None:

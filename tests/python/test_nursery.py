@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -73,6 +75,38 @@ def test_a_compiling_recipe_runs_in_a_warm_one(nursery, problem) -> None:
     recipe = {"burnish_recipe": 1, "compile": {"mode": "default"}}
     with started(nursery, problem, {"kind": "recipe", "recipe": recipe}, warm=["compile"]) as worker:
         calls_right(worker, problem)
+
+
+def test_compiling_does_not_count_as_calling(nursery, problem) -> None:
+    """torch.compile works in the first call: on a loaded machine longer than a call may take."""
+    recipe = {"burnish_recipe": 1, "compile": {"mode": "default"}}
+    with started(nursery, problem, {"kind": "recipe", "recipe": recipe}, warm=["compile"]) as worker:
+        assert worker.set_slots([[torch.randn(4, 8)]]).ok
+        outcome = worker.call(0, timeout=0.001)
+        assert outcome.ok, outcome.message
+
+
+def test_a_warm_one_does_not_ask_again_for_vector_instructions(nursery, problem) -> None:
+    """Each kind costs a Python that loads PyTorch's library: seconds in every worker's first call."""
+    recipe = {"burnish_recipe": 1, "compile": {"mode": "default"}}
+    with started(nursery, problem, {"kind": "recipe", "recipe": recipe}, warm=["compile"]) as worker:
+        seen: set[str] = set()
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.is_set():
+                for pid in tree_of(worker.pid):
+                    with contextlib.suppress(OSError):
+                        seen.add(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:2000])
+                time.sleep(0.01)
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        calls_right(worker, problem)
+        done.set()
+        thread.join()
+    assert seen, "nothing was watched"
+    assert not [command for command in seen if "LoadLibrary" in command], seen
 
 
 def test_a_server_for_gpus_forks_where_it_has_started_none(problem) -> None:
