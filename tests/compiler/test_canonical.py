@@ -121,6 +121,18 @@ CASES = {
     "mean_of_many": (lambda a, b: ((a - b) ** 2).mean(), (R(40, 50, 70), R(40, 50, 70))),
     "max_of_many": (lambda a: a.amax((0, 1), keepdim=True) * 2, (R(400, 500),)),
     "global_pool": (lambda x: F.adaptive_avg_pool2d(F.relu(x), 1), (R(2, 5, 7, 7),)),
+    "diagonal": (lambda a, b: torch.diag(a) @ b, (R(9), R(9, 14))),
+    "diagonal_mm": (lambda a, b: torch.mm(torch.diag(a), b), (R(9), R(9, 14))),
+    "diagonal_vector": (lambda a, b: torch.diag(a) @ b, (R(9), R(9))),
+    "diagonal_right": (lambda a, b: torch.matmul(b, torch.diag(a)), (R(9), R(2, 5, 9))),
+    "diagonal_right_mm": (lambda a, b: torch.mm(b, torch.diag(a)).relu(), (R(9), R(5, 9))),
+    "diagonal_batches": (lambda a, b: torch.diag_embed(a) @ b, (R(3, 9), R(3, 9, 14))),
+    "diagonal_batches_right": (lambda a, b: b @ torch.diag_embed(a), (R(3, 9), R(3, 5, 9))),
+    # Look alike and are none: the diagonal of a matrix, one beside the main diagonal, one that is read elsewhere too.
+    "diagonal_of_matrix": (lambda a, b: torch.diag(a) @ b, (R(9, 9), R(9, 14))),
+    "diagonal_beside": (lambda a, b: torch.diag(a, 1) @ b, (R(9), R(10, 14))),
+    "diagonal_embedded_beside": (lambda a, b: torch.diag_embed(a, 1) @ b, (R(3, 9), R(3, 10, 14))),
+    "diagonal_read_twice": (lambda a, b: (lambda d: d @ b + d.sum())(torch.diag(a)), (R(9), R(9, 14))),
     "rms_by_hand": (lambda x, w: x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * w, (R(5, 6, 96), R(96))),
 }
 MODULES = {
@@ -172,6 +184,9 @@ WHOLE = [
     "rms_by_hand",
     "glu",
     "global_pool",
+    "diagonal",
+    "diagonal_right",
+    "diagonal_batches",
 ]
 # What must fire for these, and nothing that changes rounding for those that only look alike.
 FIRES = {
@@ -181,6 +196,13 @@ FIRES = {
     "log_softmax_of_one": "log softmax over one element",
     "logsumexp_of_one": "logsumexp of one element",
     "reductions_of_one": "largest of one element",
+    "diagonal": "diagonal matrix times a matrix",
+    "diagonal_mm": "diagonal matrix times a matrix, mm",
+    "diagonal_vector": "diagonal matrix times a vector",
+    "diagonal_right": "matrix times a diagonal matrix",
+    "diagonal_right_mm": "matrix times a diagonal matrix, mm",
+    "diagonal_batches": "diagonal matrices times matrices",
+    "diagonal_batches_right": "matrices times diagonal matrices",
 }
 
 
@@ -203,6 +225,8 @@ def test_matches_eager(name: str, tmp_path: Path) -> None:
     text = harness.check(module, args, tmp_path)
     if name in FIRES:
         assert f"fired: {FIRES[name]}\n" in text, text
+    elif name.startswith("diagonal"):
+        assert "diagonal" not in text.partition("fired: ")[2], text
     if name.endswith("_of_steps"):
         assert "of a product's outputs" not in text and "into a product" not in text, text
     if name in WHOLE:
