@@ -49,8 +49,8 @@ class Call(nn.Module):
         return self.module(x)
 
 
-def compiled(module: nn.Module, x: torch.Tensor, folder: Path) -> nn.Module:
-    export(module, (x,), {}, folder / "in")
+def compiled(module: nn.Module, args: tuple[torch.Tensor, ...], folder: Path) -> nn.Module:
+    export(module, args, {}, folder / "in")
     subprocess.run([str(tool()), str(folder / "in"), str(folder / "out")], check=True, capture_output=True)
     kernels = {}
     if (folder / "out" / "entries.cpp").exists():
@@ -65,7 +65,7 @@ def compiled(module: nn.Module, x: torch.Tensor, folder: Path) -> nn.Module:
 def measure(name: str, module: nn.Module, x: torch.Tensor, seconds: float) -> None:
     module = Call(module).eval()
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-        fast = compiled(module, x, Path(folder))
+        fast = compiled(module, (x,), Path(folder))
         missed = fast._run.attempt(x)
         if isinstance(missed, str):
             raise SystemExit(f"{name}: the plan does not hold for its own inputs: {missed}")

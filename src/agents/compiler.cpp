@@ -23,19 +23,6 @@ compiler::Machine machine_here() {
   return machine;
 }
 
-/// What schedules are made for: this machine, its GPU (where there is none: an H100), or an Apple M4 Max, which the
-/// emulator stands for.
-compiler::Machine machine_of(const std::string& target) {
-  if (target == "cpu") return machine_here();
-  compiler::Machine machine;
-  machine.threads = metal::m4_max.cores;
-  if (target != "cuda") return machine;
-  const auto device = cuda::describe();
-  machine.threads = device && device->multiprocessors > 0 ? device->multiprocessors : 132;
-  if (device) machine.hopper = device->capability_major == 9;
-  return machine;
-}
-
 /// `--rules`, which the command has checked.
 compiler::RuleClass rules_of(const json& options) {
   const std::string word = options.is_object() ? options.value("rules", "all") : "all";
@@ -77,6 +64,17 @@ class CompilerAgent : public Agent {
 };
 
 }  // namespace
+
+compiler::Machine machine_of(const std::string& target) {
+  if (target == "cpu") return machine_here();
+  compiler::Machine machine;
+  machine.threads = metal::m4_max.cores;
+  if (target != "cuda") return machine;
+  const auto device = cuda::describe();
+  machine.threads = device && device->multiprocessors > 0 ? device->multiprocessors : 132;
+  if (device) machine.hopper = device->capability_major == 9;
+  return machine;
+}
 
 std::unique_ptr<Agent> make_compiler() {
   return std::make_unique<CompilerAgent>();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agents/compiler.h"
 #include "base/terminal.h"
 #include "cli/chosen.h"
 #include "cli/command.h"
@@ -10,13 +11,13 @@
 #include "cli/judging.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "compiler/languages.h"
 #include "compiler/pipeline.h"
 #include "compiler/tables.h"
 #include "plan/parse.h"
 #include "plan/print.h"
 #include "report/pages.h"
 #include "report/statistics.h"
-#include "targets/cpu/describe.h"
 
 namespace burnish {
 namespace {
@@ -79,7 +80,8 @@ Result<int> show_attempt(Store& store, const ProblemView& view, const AttemptRec
 }
 
 /// The compiler's work on the problem's exported plan again, with the plan after each pass that changed it.
-Result<int> show_passes(Store& store, const ProblemView& view, const std::string& rules, bool as_json) {
+Result<int> show_passes(Store& store, const ProblemView& view, const std::string& target, const std::string& rules,
+                        bool as_json) {
   const auto file = view.problem.files.find("plan.json");
   if (file == view.problem.files.end()) {
     return fail("the store has no exported plan of this problem", view.problem.name,
@@ -87,10 +89,12 @@ Result<int> show_passes(Store& store, const ProblemView& view, const std::string
   }
   TRY(text, store.artifacts().get(file->second));
   TRY(plan, parse_plan(text, "plan.json"));
-  const auto device = cpu::describe();
+  const auto* language = compiler::language_of(target);
+  if (language == nullptr)
+    return fail("the compiler writes no kernels for the target " + target, view.problem.name, "");
   compiler::Options options;
-  options.machine.threads = device.cores;
-  options.machine.vector_bytes = device.vector_bytes;
+  options.machine = machine_of(target);
+  options = compiler::options_for(*language, options);
   options.rules = compiler::rules_named(rules).value_or(compiler::RuleClass::changes);
   TRY(compiled, compiler::compile_plan(plan, options, /*log_passes=*/true));
   const bool colour = has_colour(STDOUT_FILENO);
@@ -117,7 +121,7 @@ Result<int> show(const Flags& flags) {
   if (flags.passes) {
     TRY(run, store->run(flags.run));
     const auto rules = flags.rules.empty() ? run.options.value("rules", "all") : flags.rules;
-    return show_passes(*store, view, rules, flags.common.json);
+    return show_passes(*store, view, run.options.value("target", "cpu"), rules, flags.common.json);
   }
   if (!flags.attempt.empty()) {
     TRY(attempt, choose_attempt(view, flags.attempt));

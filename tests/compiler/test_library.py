@@ -1,11 +1,13 @@
-"""Transposed convolutions as calls of oneDNN with packed weights: where, and that they give what eager gives."""
+"""Transposed convolutions and products as calls of oneDNN: where, and that they give what eager gives."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from harness import check
 from torch import nn
 
@@ -65,3 +67,66 @@ def test_what_stays_atens(name: str, tmp_path: Path) -> None:
     layer, shape = OTHERS[name]
     check(Then(layer, nn.ReLU()), (torch.randn(shape),), tmp_path, *CHANNELS_LAST)
     assert CALL not in written(tmp_path)
+
+
+class Product(nn.Module):
+    """A product whose second operand is what `part` makes of it."""
+
+    def __init__(self, part: Callable[[torch.Tensor], torch.Tensor], linear: bool = False) -> None:
+        super().__init__()
+        self.part, self.linear = part, linear
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        b = self.part(b)
+        return torch.relu(F.linear(a, b) if self.linear else a @ b)
+
+
+PARTS = {
+    "columns": (lambda b: b[:, :96], (80, 130)),
+    "turned columns": (lambda b: b[:, 3:83].t(), (96, 130)),
+    "every second": (lambda b: b[:, ::2], (80, 192)),
+    "one of two": (lambda b: b.view(80, 2, 96)[:, 1], (80, 192)),
+    "a row for all": (lambda b: b.expand(80, 96), (1, 96)),
+    "a column for all": (lambda b: b.expand(80, 96), (80, 1)),
+}
+WHOLES = {
+    "whole": (lambda b: b, (80, 96)),
+    "turned": (lambda b: b.t(), (96, 80)),
+    "rows": (lambda b: b[5:85], (90, 96)),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_leaves_a_product_with_gaps_in_its_second_operand_to_aten(name: str, tmp_path: Path) -> None:
+    part, shape = PARTS[name]
+    check(Product(part), (torch.randn(90, 80), torch.randn(shape)), tmp_path)
+    assert "mkldnn::_linear_pointwise" not in written(tmp_path), "oneDNN takes seconds for such a one"
+    turned = Product(lambda b: part(b).t(), linear=True)
+    check(turned, (torch.randn(90, 80), torch.randn(shape)), tmp_path)
+    assert "mkldnn::_linear_pointwise" not in written(tmp_path)
+
+
+@pytest.mark.parametrize("name", WHOLES)
+def test_takes_a_product_whose_second_operand_lies_whole(name: str, tmp_path: Path) -> None:
+    part, shape = WHOLES[name]
+    check(Product(part), (torch.randn(90, 80), torch.randn(shape)), tmp_path)
+    assert "mkldnn::_linear_pointwise" in written(tmp_path)
+
+
+def test_packs_a_part_of_a_parameter(tmp_path: Path) -> None:
+    class Part(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(96, 130))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return F.linear(x, self.weight[:, 11:91])
+
+    check(Part(), (torch.randn(90, 80),), tmp_path)
+    assert "_reorder_linear_weight" in written(tmp_path)
+
+
+def test_a_product_as_large_as_a_gpu_would_split(tmp_path: Path) -> None:
+    """Passes for a GPU are off where the kernels are for a CPU, in the tests' tool too."""
+    text = check(Product(lambda b: b), (torch.randn(512, 1024), torch.randn(1024, 512)), tmp_path)
+    assert "split product" not in text

@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
     std::cerr << "burnish-compiler-tool PLAN OUT [options]\n";
     return 2;
   }
-  compiler::Options options;
+  compiler::Options options = compiler::options_for(compiler::cpp, {});
   bool passes = false;
   for (int i = 3; i < argc; ++i) {
     const std::string word = argv[i];

@@ -115,6 +115,21 @@ def test_only_the_named_agents_try_and_at_most_so_often(burnish):
     assert result.last["attempts"] == 2
 
 
+def test_passes_of_a_large_product_are_those_of_the_runs_target(burnish):
+    """On a GPU it would be split in halves."""
+    square = {"dtype": "float32", "shape": [1024, 1024]}
+    plan = {
+        "inputs": {"x": square},
+        "steps": [{"op": "aten::mm", "args": ["x", "x"], "out": ["y"]}],
+        "notes": {"meta": {"x": square, "y": square}},
+    }
+    burnish.script(open={"*": {"plan": plan}})
+    run = burnish("optimize", burnish.problem(), "--agents", "compiler", "--attempts", 1, "--json").last["run"]
+    shown = burnish("show", run, "gelu", "--passes")
+    assert shown.code == 0 and "oneDNN product" in shown.out, shown.out + shown.err
+    assert "kernel split_rows" not in shown.out
+
+
 def test_rules_that_change_rounding_can_be_left_out(burnish):
     scales = [
         {"op": "aten::mul.Scalar", "args": ["x", 0.5], "out": ["h"]},

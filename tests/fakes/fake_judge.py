@@ -2,7 +2,8 @@
 
 The script is JSON in the file that FAKE_JUDGE names, or the defaults below:
   "open":     {problem name: reply to "open", {"error": {...}}, "die", "hang", "killed" or "killed once"}
-              "*" is for all others; "plan" in a reply: "identity", or steps that make y of x, which has four floats
+              "*" is for all others; "plan" in a reply: "identity", steps that make y of x, which has four floats, or
+              fields of a plan
   "verdicts": {candidate name or form, or that with "@stage": verdict, "die" or "hang"}; "*"; or a plan's first operator
   "seconds":  how long each verdict takes
   "lease":    take the lease before each verdict and give it back afterwards
@@ -61,7 +62,9 @@ def opened(script: dict, problem: dict | None, scratch: str) -> dict:
             "burnish_plan": 1, "target": "cpu", "inputs": {"x": {"dtype": "float32", "shape": [4]}},
             "steps": [{"op": "aten::relu", "args": ["x"], "out": ["y"]}], "result": "y",
         }  # fmt: skip
-        if reply["plan"] != "identity":
+        if isinstance(reply["plan"], dict):
+            plan |= reply["plan"]
+        elif reply["plan"] != "identity":
             plan["steps"] = reply["plan"]
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
         reply = {**reply, "plan": str(folder)}
