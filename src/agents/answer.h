@@ -16,13 +16,12 @@ struct Answer {
   std::vector<std::string> remarks;          ///< what had to be guessed, for the next attempt's feedback
 };
 
-/// Reads fenced blocks out of prose. Tolerates a missing last fence, doubled fences, tildes, a file name in the info
-/// string or on the line before, JSON with comments and trailing commas, JSON without any fence. Where several blocks
-/// claim one file the last one counts. Names with folders are cut to their last part and said. Errors say what was
-/// looked for and what was found, in words for the model's next attempt.
+/// Reads what a model wrote, in whatever way it wrote it: fences missing, doubled, nested, of tildes, in lists and
+/// quotations; tags; JSON that holds the files; here-documents; nothing around at all. File names stand in the info
+/// string, in a heading or comment above, or in the first comment. Of several plans the last whole one counts, of
+/// several blocks for a file the last one with all its kernels. What had to be guessed is a remark. Thoughts (<think>)
+/// count only where nothing else does. Errors say what was looked for and found, or which line of the plan cannot be
+/// read, in words for the model's next attempt. tests/agents/answers has an example of each.
 Result<Answer> read_answer(std::string_view text);
-
-/// JSON with // and /* */ comments, trailing commas and Python's True/False/None outside strings, as plain JSON text.
-std::string plain_json(std::string_view text);
 
 }  // namespace burnish
