@@ -59,7 +59,7 @@ class Reading {
   void outside(const std::string& text) {
     const bool plan_missing = plans_.empty() && answer_.python.empty();
     if (plan_missing && names_plan(text)) {
-      json_text(text, 1, 0, true);
+      json_text(text, 1, 0, true, false);
       if (!plans_.empty()) answer_.remarks.emplace_back("the plan stood outside any fenced block");
     }
     if (plans_.empty() && answer_.python.empty() && is_python_model(text)) {
@@ -118,8 +118,7 @@ class Reading {
     return names_plan(piece.text) || std::ranges::any_of(piece.names, [](auto& n) { return n.ends_with(".json"); });
   }
 
-  void json_text(std::string_view text, std::size_t line, int depth, bool should_be_plan) {
-    // Comments go first: a file's name in one would hide where the JSON begins.
+  void json_text(std::string_view text, std::size_t line, int depth, bool should_be_plan, bool fenced = true) {
     JsonContents found = read_json(text, line);
     if (should_be_plan && found.plans.empty() && found.errors.empty() && found.files.empty() && found.texts.empty())
       if (auto readable = readable_json(text, line); !readable) found.errors.push_back(readable.error());
@@ -137,7 +136,7 @@ class Reading {
         blocks(inner, depth + 1);
         if (before == plans_.size() + errors_.size()) json_text(inner, line, depth + 1, true);
       }
-    if (is_kernel_source(found.rest)) sources_.push_back({{}, found.rest, "", line, false, true});
+    if (fenced && is_kernel_source(found.rest)) sources_.push_back({{}, found.rest, "", line, false, true});
   }
 
   /// The last whole plan, else the last one.

@@ -135,9 +135,11 @@ JsonContents read_json(std::string_view text, std::size_t line) {
   for (std::size_t at = text.find('{'); at != npos && tries < most_tries; ++tries) {
     const auto end = end_of_value(text, at);
     const std::string_view object = text.substr(at, end == npos ? npos : end - at);
-    if (names_plan(object) || (tries == 0 && object.find("\"steps\"") != npos)) {
-      if (auto ok = take(object, line_of(text, at, line), out); !ok) out.errors.push_back(ok.error());
-      // An object that never ends may hold whole ones.
+    const bool plan = names_plan(object) || (tries == 0 && object.find("\"steps\"") != npos);
+    const auto key = object.find_first_not_of(" \t\n", 1);  // others may hold a plan's files
+    if (plan || (end != npos && key != npos && (object[key] == '"' || object[key] == '\''))) {
+      auto ok = take(object, line_of(text, at, line), out);
+      if (!ok && plan) out.errors.push_back(ok.error());
       if (end == npos && out.plans.empty()) break;
       rest = end == npos ? text.size() : end;
     }

@@ -153,13 +153,13 @@ class Reader {
       close();
       return open(fence, std::move(before));
     }
-    const auto end = text.find(end_tag_);
-    // <pre><code class="language-cpp">: the inner tag is no code.
     std::string_view after;
-    if (fresh_ && end == npos && !tag_of(text, after).empty()) {
-      blocks_.back().info += " " + std::string(trimmed(text));
+    if (const auto inner = fresh_ ? tag_of(text, after) : std::string_view(); !inner.empty()) {  // <pre><code>
+      blocks_.back().info += " " + std::string(trimmed(text).substr(0, trimmed(text).size() - after.size()));
+      end_tag_ = "</" + std::string(inner) + ">";
       text = after;
     }
+    const auto end = text.find(end_tag_);
     if (end != 0 && !(fresh_ && trimmed(text).empty())) inside(text.substr(0, end));
     if (end != npos) close();
   }
