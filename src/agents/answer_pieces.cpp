@@ -61,7 +61,8 @@ std::pair<std::string, std::string> here_document(std::string_view line) {
   const auto at = line.find("<<");
   const auto names = at == npos ? std::vector<std::string>() : file_names_in(line);
   if (names.empty() || (!contains(line, "cat") && !contains(line, "tee"))) return {};
-  std::string_view word = line.substr(line.find_first_not_of("<-~ '\"\\", at));
+  const auto begin = line.find_first_not_of("<-~ '\"\\", at);
+  std::string_view word = begin == npos ? std::string_view() : line.substr(begin);
   word = word.substr(0, word.find_first_of(" '\"\t>|;"));
   return {names.front(), std::string(word)};
 }

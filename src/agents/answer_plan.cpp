@@ -115,7 +115,7 @@ void mend_kernel(const std::string& name, json& kernel, std::vector<std::string>
   const auto source = kernel["source"].get<std::string>();
   const auto cut = source.rfind('/');
   const bool leads_out = source.starts_with('/') || source.find("..") != std::string::npos;
-  if (cut == std::string::npos || leads_out) return;
+  if (cut == std::string::npos || leads_out || !is_plain_source_name(source.substr(cut + 1))) return;
   kernel["source"] = source.substr(cut + 1);
   remarks.push_back("file names have no folders: \"" + source + "\" was taken as \"" + source.substr(cut + 1) + "\"");
 }

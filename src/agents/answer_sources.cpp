@@ -18,7 +18,8 @@ bool is_word(char c) {
 
 std::set<std::string> files_of(const Needed& needed) {
   std::set<std::string> files;
-  for (const auto& [kernel, file] : needed) files.insert(file);
+  for (const auto& [kernel, file] : needed)
+    if (is_plain_source_name(file)) files.insert(file);  // others are refused with the plan
   return files;
 }
 
@@ -47,7 +48,7 @@ std::string claimed(const Piece& piece, const std::set<std::string>& wanted) {
   for (const std::string& name : piece.names)
     if (wanted.contains(name)) return name;
   for (const std::string& name : piece.names)
-    if (is_source_name(name)) return name;
+    if (is_plain_source_name(name)) return name;
   return {};
 }
 

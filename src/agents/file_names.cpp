@@ -39,6 +39,11 @@ bool is_source_name(std::string_view name) {
   return std::ranges::any_of(source_suffixes, [&](auto s) { return name.size() > s.size() && name.ends_with(s); });
 }
 
+bool is_plain_source_name(std::string_view name) {
+  return is_source_name(name) && !name.starts_with('.') && !name.starts_with('-') &&
+         std::ranges::all_of(name, [](char c) { return belongs_to_path(c) && c != '/' && c != '\\'; });
+}
+
 std::vector<std::string> file_names_in(std::string_view raw) {
   std::vector<std::string> names;
   const std::string line = unescaped(raw.substr(0, 500));

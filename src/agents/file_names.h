@@ -10,6 +10,9 @@ namespace burnish {
 
 bool is_source_name(std::string_view name);
 
+/// A source's name that can stand beside the plan: no folders, no dot or dash at its beginning.
+bool is_plain_source_name(std::string_view name);
+
 /// The words of a line that look like a plan's, a source's or a Python file's name, in order, folders included.
 std::vector<std::string> file_names_in(std::string_view line);
 

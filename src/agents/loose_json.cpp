@@ -233,21 +233,27 @@ std::string_view line_at(std::string_view text, std::size_t byte, std::size_t& n
   return text.substr(from, text.find('\n', from) - from);
 }
 
+/// Bytes that are no UTF-8 as marks: a message must be.
+std::string shown(std::string_view text, std::size_t most) {
+  const json quoted = json::parse(json(text.substr(0, most)).dump(-1, ' ', false, json::error_handler_t::replace));
+  return quoted.get<std::string>();
+}
+
 /// What is wrong and where, of text that does not parse.
 std::unexpected<Error> complaint(std::string_view text, std::size_t first_line) {
   try {
     [[maybe_unused]] const json value = json::parse(text);
   } catch (const json::parse_error& e) {
     std::size_t line = 0;
-    const std::string shown(trimmed(line_at(text, e.byte ? e.byte - 1 : 0, line)).substr(0, 120));
-    const std::string at = "line " + std::to_string(first_line + line) + ": " + (shown.empty() ? "(empty)" : shown);
+    const std::string there = shown(trimmed(line_at(text, e.byte ? e.byte - 1 : 0, line)), 120);
+    const std::string at = "line " + std::to_string(first_line + line) + ": " + (there.empty() ? "(empty)" : there);
     if (e.byte >= text.size() && end_of_value(text, std::min(text.find_first_of("{["), text.size())) == npos)
       return fail("it ends before its last bracket", at);
-    if (shown.find("...") != npos || shown.find("\u2026") != npos)
+    if (there.find("...") != npos || there.find("\u2026") != npos)
       return fail("a part is left out as \"...\"; write all of it", at);
     const std::string what = e.what();
     const auto said = what.rfind(" - ");
-    return fail("it is not JSON: " + (said == std::string::npos ? what : what.substr(said + 3)).substr(0, 200), at);
+    return fail("it is not JSON: " + shown(said == std::string::npos ? what : what.substr(said + 3), 200), at);
   } catch (const json::exception& e) {
     return fail(std::string("it is not JSON: ") + e.what());
   }
