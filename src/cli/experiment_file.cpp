@@ -135,6 +135,7 @@ Result<Experiment> read_experiment(const fs::path& path) {
                                  list("held_out", "a list of globs", s.held_out),
                                  number("seconds", s.seconds),
                                  integer("jobs", s.jobs, 1),
+                                 integer("calls", s.calls, 1),
                                  text("hints_model", s.hints_model),
                                  text("reference", s.reference),
                                  text("recall", s.recall),

@@ -128,6 +128,7 @@ SearchOptions SearchFlags::read(const JudgeOptions& judging, const Choices& choi
   options.dry_run = dry_run;
   if (seconds > 0) options.seconds = seconds;
   options.jobs = jobs > 0 ? jobs : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.calls = calls;
   options.judging = to_json(judging);
   options.judging["rules"] = choices.rules;
   return options;
@@ -156,6 +157,12 @@ void add_search_flags(CLI::App& command, SearchFlags& flags) {
   command.add_option("--jobs", flags.jobs, "proposals prepared and compiled at once (default: as many as processors)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
+  command
+      .add_option("--calls", flags.calls,
+                  "calls of language models elsewhere under way at once; a service's own limit stands in models.toml")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N")
+      ->capture_default_str();
   command
       .add_option(
           "--contexts", flags.contexts,

@@ -19,6 +19,7 @@ struct SearchFlags {
   int attempts = 5;
   double seconds = 0;  ///< 0: no limit
   int jobs = 0;        ///< 0: as many as processors
+  int calls = SearchOptions{}.calls;
   std::string resume, record, replay, reference, recall;
   std::vector<std::string> contexts, held_out;
   std::string strategy = "best-of-n", hints_model, rules = "all";
