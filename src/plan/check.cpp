@@ -57,6 +57,19 @@ Status check_limits(const Plan& plan) {
               fmt::format("write {}", fmt::join(targets, ", ")));
 }
 
+/// A recorded run has no host that decides anything.
+Status check_graph(const Plan& plan) {
+  if (!plan.graph) return {};
+  if (plan.target != "cuda")
+    return fail(fmt::format("only plans of the target cuda are recorded as a graph, this one is for {}", plan.target),
+                "graph", "leave it out");
+  bool chooses = false;
+  each_step(plan, [&](const Step& step) { chooses |= std::holds_alternative<ChoiceStep>(step); });
+  if (!chooses) return {};
+  return fail("a choice is decided while the plan runs, which a recorded graph does not see", "graph",
+              "leave it out, or compute both and select");
+}
+
 void add_loops(const std::vector<Step>& steps, Symbols& loops) {
   for (const Step& step : steps)
     if (const auto* call = std::get_if<CallStep>(&step); call && !call->loop.empty()) loops.insert(call->loop);
@@ -176,6 +189,7 @@ Status check_result(const json& node, const CheckScope& scope) {
 
 Status check_parts(const Plan& plan) {
   if (auto ok = check_limits(plan); !ok) return ok;
+  if (auto ok = check_graph(plan); !ok) return ok;
   TRY(bound, check_inputs(plan));
   if (const auto guards = Guards::compile(plan); !guards) return std::unexpected(guards.error());
   if (auto ok = check_kernels(plan); !ok) return inside("kernels", std::move(ok.error()));

@@ -162,8 +162,8 @@ Status read_version(const json& root) {
 }
 
 Result<Plan> read_plan(const json& root) {
-  if (auto ok = fields::only(root, {"burnish_plan", "target", "inputs", "where", "params", "constants", "kernels",
-                                    "functions", "prepare", "steps", "result", "result_type", "notes"});
+  if (auto ok = fields::only(root, {"burnish_plan", "target", "graph", "inputs", "where", "params", "constants",
+                                    "kernels", "functions", "prepare", "steps", "result", "result_type", "notes"});
       !ok)
     return std::unexpected(ok.error());
   if (auto ok = read_version(root); !ok) return std::unexpected(ok.error());
@@ -178,6 +178,12 @@ Result<Plan> read_plan(const json& root) {
        [&](const json& value) -> Status {
          TRY(target, fields::string(value));
          plan.target = target;
+         return {};
+       }},
+      {"graph",
+       [&](const json& value) -> Status {
+         TRY(graph, fields::boolean(value));
+         plan.graph = graph;
          return {};
        }},
       {"inputs",

@@ -136,6 +136,7 @@ struct Function {
 
 struct Plan {
   std::string target = "cpu";
+  bool graph = false;  ///< cuda: runs are recorded as a CUDA graph and replayed, where that works
   std::vector<Input> inputs;
   std::vector<Expr> where;                                     ///< comparisons over symbols that must hold
   std::vector<std::pair<std::string, std::string>> params;     ///< name -> path of get_parameter / get_buffer

@@ -108,6 +108,7 @@ std::string print_plan(const Plan& plan) {
   Block root('{', '}', 0);
   root.add("burnish_plan", "1");
   root.add("target", quoted(plan.target));
+  if (plan.graph) root.add("graph", "true");
   Block inputs('{', '}', 1);
   for (const Input& input : plan.inputs) inputs.add(input_name(input), to_line(input_to_json(input)));
   root.add("inputs", inputs.text());

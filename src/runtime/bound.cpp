@@ -9,6 +9,8 @@
 #include <unordered_set>
 
 #include "runtime/failure.h"
+#include "runtime/graphs_cuda.h"
+#include "runtime/watched_cuda.h"
 
 namespace burnish {
 
@@ -95,6 +97,18 @@ std::optional<c10::Device> gpu_of(std::span<const c10::IValue> leaves) {
   return std::nullopt;
 }
 
+/// Puts the inputs of a call whose guards hold into the frame's slots.
+void place_inputs(const Program& program, std::span<const c10::IValue> leaves, Frame& frame) {
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    if (const auto slot = program.input_slots[i]; slot >= 0)
+      frame.slots[static_cast<std::size_t>(slot)] = leaves[i].toTensor();
+}
+
+void take_results(const Program& program, const Frame& frame, std::vector<c10::IValue>& results) {
+  results.clear();
+  for (const auto& leaf : program.result) results.push_back(result_of(leaf, frame));
+}
+
 Frame new_frame(const Program& program, std::size_t slots) {
   Frame frame;
   frame.slots.resize(slots);
@@ -111,6 +125,7 @@ Result<std::shared_ptr<Bound>> Bound::make(std::shared_ptr<const Program> progra
   std::shared_ptr<Bound> bound(new Bound(std::move(program)));
   TRY(state, bound->prepare(std::move(params), nullptr));
   bound->state_.store(state);
+  if (bound->program_->plan.graph && bound->program_->plan.target == "cuda") bound->record_with(cuda_recorder());
   return bound;
 }
 
@@ -234,6 +249,36 @@ void Bound::give_frame(std::unique_ptr<Frame> frame) {
   frames_.push_back(std::move(frame));
 }
 
+void Bound::record_with(std::shared_ptr<Recorder> recorder) {
+  graphs_ = recorder ? std::make_unique<Graphs>(std::move(recorder)) : nullptr;
+}
+
+std::string Bound::not_recorded() const {
+  if (graphs_) return graphs_->failure();
+  return program_->plan.graph ? "this PyTorch has no CUDA graphs that are known here" : "";
+}
+
+/// False: run plainly. The guards hold.
+bool Bound::replay(std::span<const c10::IValue> leaves, const std::shared_ptr<const State>& state,
+                   std::vector<c10::IValue>& results) {
+  std::optional<c10::Device> device;
+  for (const auto& leaf : leaves)
+    if (!device && leaf.isTensor()) device = leaf.toTensor().device();
+  if (!device || is_gpu_memory_watched()) return false;
+  const auto body = [program = program_, state](std::span<const c10::IValue> given) {
+    Frame frame = new_frame(*program, program->steps.slots);
+    frame.fixed = state->fixed.data();
+    if (const auto missed = program->guards.bind(given, frame)) throw RunFailure{*missed, "guard"};
+    place_inputs(*program, given, frame);
+    std::size_t pc = 0;
+    execute(program->steps, frame, pc);
+    std::vector<c10::IValue> made;
+    take_results(*program, frame, made);
+    return made;
+  };
+  return graphs_->run(*device, leaves, {state, state->params, state->fixed}, body, results);
+}
+
 Bound::Outcome Bound::call(std::span<const c10::IValue> leaves, std::vector<c10::IValue>& results,
                            std::vector<StepProfile>* rows) {
   if (const char* mode = foreign_mode()) return Missed{mode};
@@ -254,18 +299,16 @@ Bound::Outcome Bound::call(std::span<const c10::IValue> leaves, std::vector<c10:
   const auto run = [&] {
     missed = program_->guards.bind(leaves, *frame);
     if (missed) return;
-    for (std::size_t i = 0; i < leaves.size(); ++i)
-      if (const auto slot = program_->input_slots[i]; slot >= 0)
-        frame->slots[static_cast<std::size_t>(slot)] = leaves[i].toTensor();
     const Quiet quiet;
-    const PoolScope memory(*pool_);
     const c10::OptionalDeviceGuard on(gpu_of(leaves));
+    if (graphs_ && !rows && replay(leaves, *state, results)) return;
+    place_inputs(*program_, leaves, *frame);
+    const PoolScope memory(*pool_);
     if (rows)
       execute_profiled(code, *frame, pc, *rows, program_->plan.target == "cuda");
     else
       execute(code, *frame, pc);
-    results.clear();
-    for (const auto& leaf : program_->result) results.push_back(result_of(leaf, *frame));
+    take_results(*program_, *frame, results);
     for (const auto& result : results)
       if (result.isTensor()) pool_->escaped(result.toTensor());
   };

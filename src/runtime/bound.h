@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "runtime/execute.h"
+#include "runtime/graphs.h"
 #include "runtime/input_guards.h"
 #include "runtime/pool.h"
 #include "runtime/program.h"
@@ -48,6 +49,13 @@ class Bound {
   /// Other parameters from the next call on, which must have the dtypes, sizes and strides of the first ones.
   Status set_params(std::vector<at::Tensor> params);
 
+  /// From now on runs are recorded and replayed where that works. make() sees to it for plans that say "graph".
+  void record_with(std::shared_ptr<Recorder> recorder);
+  /// How many recordings there are.
+  std::size_t recorded() const { return graphs_ ? graphs_->recorded() : 0; }
+  /// Why runs of a plan that says "graph" are not recorded; empty where they are, or it is not known yet.
+  std::string not_recorded() const;
+
   Prepared prepared() const;
   const Program& program() const { return *program_; }
   /// True where the parameter requires grad: with grad mode on such a call belongs to the original.
@@ -60,6 +68,8 @@ class Bound {
   Result<std::shared_ptr<const State>> prepare(std::vector<at::Tensor> params, const State* before);
   Result<std::shared_ptr<const State>> current(std::optional<std::string>& missed);
   Outcome call(std::span<const c10::IValue> leaves, std::vector<c10::IValue>& results, std::vector<StepProfile>* rows);
+  bool replay(std::span<const c10::IValue> leaves, const std::shared_ptr<const State>& state,
+              std::vector<c10::IValue>& results);
   std::unique_ptr<Frame> take_frame();
   void give_frame(std::unique_ptr<Frame> frame);
 
@@ -69,6 +79,7 @@ class Bound {
   std::atomic<std::shared_ptr<const State>> state_;
   std::mutex preparing_, frames_lock_;
   std::vector<std::unique_ptr<Frame>> frames_;
+  std::unique_ptr<Graphs> graphs_;  ///< null: every run is a plain one
 };
 
 }  // namespace burnish

@@ -188,6 +188,8 @@ void bind_program(py::module_& module) {
       .def("profile", &profile, py::arg("leaves"), py::arg("calls") = 1, "Seconds and bytes of each step.")
       .def("refresh", &refresh, "Prepares again.")
       .def("set_params", &set_params, py::arg("params"), "Other parameters from the next call on.")
+      .def_property_readonly("recorded", &Bound::recorded, "How many recordings (CUDA graphs) there are.")
+      .def_property_readonly("not_recorded", &Bound::not_recorded, "Why runs are not recorded as the plan asks.")
       .def_property_readonly("prepare_seconds", [](const Bound& b) { return b.prepared().seconds; })
       .def_property_readonly("prepare_bytes", [](const Bound& b) { return b.prepared().bytes; })
       .def_property_readonly("prepare_times", [](const Bound& b) { return b.prepared().times; });

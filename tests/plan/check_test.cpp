@@ -190,6 +190,20 @@ TEST(Check, KernelsAndLaunches) {
               {"the number of threads of a block is 4096, at most 1024 is allowed"});
 }
 
+TEST(Check, AGraphIsForCudaAndDecidesNothing) {
+  EXPECT_EQ(verdict(with_steps(relu, R"("y")", R"("target": "cuda", "graph": true, )")), "fine");
+  EXPECT_EQ(verdict(with_steps(relu, R"("y")", R"("graph": false, )")), "fine");
+  expect_says(with_steps(relu, R"("y")", R"("graph": true, )"), {"graph", "this one is for cpu"});
+  expect_says(with_steps(relu, R"("y")", R"("target": "cuda", "graph": 1, )"), {"graph"});
+  const std::string choice = R"({"op": "aten::any", "args": ["x"], "out": ["f"]},
+    {"if": "f", "then": "a", "else": "a", "args": ["x"], "out": ["y"]})";
+  const std::string functions =
+      R"("functions": {"a": {"args": ["u"], "steps": [{"op": "aten::relu", "args": ["u"], "out": ["v"]}], "result": ["v"]}}, )";
+  EXPECT_EQ(verdict(with_steps(choice, R"("y")", R"("target": "cuda", )" + functions)), "fine");
+  expect_says(with_steps(choice, R"("y")", R"("target": "cuda", "graph": true, )" + functions),
+              {"graph", "a choice is decided while the plan runs"});
+}
+
 TEST(Check, LaunchesOnAGpuHaveLimits) {
   const std::string on_cuda = R"("target": "cuda", "kernels": {"k1": {"source": "k.cu"}}, )";
   const std::string made = R"({"empty": "y", "like": "x"}, )";

@@ -19,7 +19,7 @@ inline constexpr std::string_view bias_gelu = R"json({
  "result": "y"})json";
 
 inline constexpr std::string_view cuda = R"json({
- "burnish_plan": 1, "target": "cuda",
+ "burnish_plan": 1, "target": "cuda", "graph": true,
  "inputs": {"x": {"dtype": "float16", "shape": ["n", "m"]}},
  "kernels": {"k": {"text": "extern \"C\" __global__ void k(half* x) {}\n"}},
  "steps": [

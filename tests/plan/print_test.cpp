@@ -21,6 +21,8 @@ TEST(Print, ParsesBackToTheSamePlan) {
     EXPECT_EQ(print_plan(*again), printed);
     // Equal in all that the JSON says, not only stable: compare with the original where defaults are spelled out.
     EXPECT_EQ(again->steps.size(), plan->steps.size());
+    EXPECT_EQ(again->graph, plan->graph);
+    EXPECT_EQ(plan->graph, json::parse(text).value("graph", false));
     EXPECT_EQ(json::parse(printed)["result"], json::parse(text)["result"]);
   }
 }

@@ -218,3 +218,44 @@ def test_constants_and_prepared_tensors_are_on_the_gpu(runtime: Any, tmp_path: P
     assert bound.run([x])[0].tolist() == [float(i) for i in range(8)]
     rows = bound.profile([x], 2)
     assert rows[0]["seconds"] > 0
+
+
+@needs_gpu
+def test_a_recorded_graph(runtime: Any, tmp_path: Path) -> None:
+    steps = [
+        {"op": "aten::linear", "args": ["x", "w"], "out": ["h"]},
+        {"empty": "y", "like": "h"},
+        {"launch": "bias_gelu", "grid": ["cdiv(numel(h), 256)", 1, 1], "block": [256, 1, 1],
+         "args": ["h", "b", "y", "numel(h)", "size(h, 1)"]},
+    ]  # fmt: skip
+    inputs = {"x": {"dtype": "float32", "shape": ["n", 64]}}
+    folder = write(tmp_path, *steps, inputs=inputs, params={"w": "weight", "b": "bias"}, graph=True)
+    linear = torch.nn.Linear(64, 96, device="cuda")
+    bound = load(runtime, folder, (linear.weight.detach(), linear.bias.detach()))
+
+    def check(x: torch.Tensor, y: torch.Tensor) -> None:
+        with torch.no_grad():
+            torch.testing.assert_close(y, torch.nn.functional.gelu(linear(x)), rtol=1e-5, atol=1e-5)
+
+    calls = [torch.randn(n, 64, device="cuda") for n in (7, 300) for _ in range(5)]
+    results = [bound.run([x])[0] for x in calls]
+    assert (bound.recorded, bound.not_recorded) == (2, "")
+    for x, y in zip(calls, results, strict=True):  # after all calls: no result is memory of a later one
+        check(x, y)
+    with torch.no_grad():
+        linear.weight.mul_(2)  # in place: the graph reads it where it lies
+    check(calls[0], bound.run([calls[0]])[0])
+    streams = [torch.cuda.Stream() for _ in range(3)]
+    for i in range(30):  # by turns in several streams
+        stream = streams[i % 3]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            y = bound.run([calls[i % 5]])[0]
+        stream.synchronize()
+        check(calls[i % 5], y)
+    graph = torch.cuda.CUDAGraph()  # the caller's own: the plan runs plainly in it
+    with torch.cuda.graph(graph):
+        y = bound.run([calls[1]])[0]
+    graph.replay()
+    torch.cuda.synchronize()
+    check(calls[1], y)
