@@ -37,6 +37,7 @@ struct Options {
   bool channels_last = false;  ///< convolutions and what lies between them in NHWC
   bool split_products = true;  ///< products in fp32 class by split halves, on a GPU that has what they need
   bool library = true;         ///< products and convolutions with weights packed in `prepare`
+  bool graph = false;          ///< a plan of many launches asks to be recorded as a CUDA graph
   Machine machine;
   const Language* language = &cpp;  ///< of the kernels; its target becomes the plan's
   std::set<std::string> without;  ///< passes, rules and templates switched off by name (feedback of a refused attempt)

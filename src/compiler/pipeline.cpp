@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "compiler/fuse/fuse.h"
+#include "compiler/graph.h"
 #include "compiler/languages.h"
 #include "compiler/library.h"
 #include "compiler/rules.h"
@@ -25,6 +26,7 @@ const std::vector<Pass>& pipeline() {
       {"split products", use_split_products},
       {"library", use_library},
       {"fuse", fuse},
+      {"graph", ask_for_graph},
   };
   return passes;
 }
@@ -117,11 +119,13 @@ std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machin
     Options narrow = all, wide = all;
     narrow.machine.row_threads = 32;
     wide.machine.row_threads = 256;
-    Options eager_products = all, fusion = all;
+    Options eager_products = all, fusion = all, graph = all;
+    graph.graph = true;
     eager_products.split_products = false;
     eager_products.without.insert("few columns");
     fusion.templates = fusion.split_products = false;
     return compile_variants(plan, {{"fused", all},
+                                   {"fused+graph", graph},
                                    {language.narrow_rows, narrow},
                                    {"256 threads a row", wide},
                                    {"products as in eager", eager_products},

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "compiler/languages.h"
 #include "compiler/tables.h"
 #include "plan/check.h"
 #include "plan/parse.h"
@@ -64,6 +65,57 @@ TEST(Pipeline, LeavesWhatItDoesNotKnow) {
 TEST(Pipeline, ProposesNoVariantTwice) {
   const auto made = compile_candidates(plan_of(bias_gelu), Machine{});
   EXPECT_EQ(made.size(), 1U);
+}
+
+/// A plan of `n` products, each a step of cuBLAS, on a square of this side.
+std::string products(int n, const std::string& more = "") {
+  std::string steps, meta = R"("w": {"dtype": "float32", "shape": [64, 64], "strides": [64, 1]})", last = "x";
+  for (int i = 0; i < n; ++i) {
+    const std::string next = "h" + std::to_string(i);
+    steps += (i ? ", " : "") + (R"({"op": "aten::mm", "args": [")" + last + R"(", "w"], "out": [")" + next + R"("]})");
+    meta += R"(, ")" + next + R"(": {"dtype": "float32", "shape": [64, 64], "strides": [64, 1]})";
+    last = next;
+  }
+  return R"({"burnish_plan": 1, "target": "cpu",
+    "inputs": {"x": {"dtype": "float32", "shape": [64, 64], "strides": "contiguous"}}, "params": {"w": "w"},
+    "steps": [)" +
+         steps + more + R"(], "result": ")" + last + R"(", "notes": {"meta": {)" + meta + "}}}";
+}
+
+std::vector<std::string> graphs_of(const std::string& text, const Language& language) {
+  std::vector<std::string> names;
+  for (const auto& made : compile_candidates(plan_of(text), Machine{}, RuleClass::changes, language)) {
+    EXPECT_TRUE(check(made.plan)) << made.name;
+    if (made.plan.graph) names.push_back(made.name);
+  }
+  return names;
+}
+
+TEST(Pipeline, ManyLaunchesMayBeReplayedAsAGraph) {
+  using testing::ElementsAre;
+  EXPECT_THAT(graphs_of(products(4), cuda), ElementsAre("fused+graph"));
+  EXPECT_THAT(graphs_of(products(3), cuda), ElementsAre()) << "a copy in, a launch, a copy out";
+  EXPECT_THAT(graphs_of(products(3, R"(, {"op": "aten::t", "args": ["h2"], "out": ["v"]})"), cuda), ElementsAre());
+  EXPECT_THAT(graphs_of(products(8), msl), ElementsAre());
+  EXPECT_THAT(graphs_of(products(8), cpp), ElementsAre());
+}
+
+TEST(Pipeline, WhatCallsLaunchIsCountedForAGraph) {
+  const std::string looped = R"({"burnish_plan": 1, "target": "cuda",
+    "inputs": {"x": {"dtype": "float32", "shape": [64, 64], "strides": "contiguous"}},
+    "functions": {"f": {"args": ["u"], "params": {"w": "w"}, "result": ["v"],
+      "steps": [{"op": "aten::mm", "args": ["u", "w"], "out": ["v"]}]}},
+    "steps": [{"call": "f", "for": "i", "in": [0, N], "params": "layers.{i}.", "args": ["x"], "out": ["y"]}],
+    "result": "y"})";
+  Options options = options_for(cuda, {});
+  options.graph = true;
+  for (const auto& [loops, wanted] : {std::pair{"3", false}, std::pair{"4", true}}) {
+    std::string text = looped;
+    text.replace(text.find('N'), 1, loops);
+    const auto made = compile_plan(plan_of(text), options);
+    ASSERT_TRUE(made) << to_text(made.error());
+    EXPECT_EQ(made->plan.graph, wanted) << loops;
+  }
 }
 
 // One rule of each class, a template and a product for the library.
