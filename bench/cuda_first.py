@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn as nn
@@ -133,7 +134,7 @@ def part_a(folder: Path) -> None:
     (folder / "problem.py").write_text(PROBLEM)
     spec: dict = {}
     exec(PROBLEM, spec)
-    module = spec["Model"](*spec["get_init_inputs"]())
+    module = spec["Model"](*spec["get_init_inputs"]()).cuda()
     plan = compile_plan(module, tuple(x.cuda() for x in spec["get_inputs"]()), folder / "a")
     log = folder / "eval.log"
     start = time.monotonic()
@@ -215,7 +216,7 @@ EXAMPLES: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple]]] = {
 def compile_plan(module: nn.Module, args: tuple, folder: Path) -> Path:
     from burnish.exporter import export
 
-    export(module.cuda().eval(), args, {}, folder / "in")
+    export(module.eval(), args, {}, folder / "in")
     done = subprocess.run(
         [str(TOOL), str(folder / "in"), str(folder / "out"), "--target", "cuda"],
         capture_output=True, text=True, timeout=20, check=False,
@@ -228,7 +229,7 @@ def compile_plan(module: nn.Module, args: tuple, folder: Path) -> Path:
     return folder / "out"
 
 
-def load_plan(folder: Path, module: nn.Module) -> Callable:
+def load_plan(folder: Path, module: nn.Module) -> Any:
     from burnish import native
 
     done = subprocess.run([BURNISH, "compile", str(folder), "--json", "--store", str(folder / "store")],
@@ -238,7 +239,7 @@ def load_plan(folder: Path, module: nn.Module) -> Callable:
     objects = {name: entry["object"] for name, entry in json.loads(done.stdout)["sources"].items()}
     program = native.runtime().load(str(folder), objects)
     named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    return program.bind([named[path] for _, path in program.params]).run
+    return program.bind([named[path] for _, path in program.params])
 
 
 def one(result: object) -> torch.Tensor:
@@ -282,7 +283,7 @@ def part_c(folder: Path) -> None:
             torch.manual_seed(1)
             module, args = build().cuda().eval(), draw()
             plan_folder = compile_plan(module, args, folder / name.replace(" ", "_"))
-            run = load_plan(plan_folder, module)
+            run = load_plan(plan_folder, module).run
             got, eager = one(run(list(args))), module(*args)
             wide = module.double()
             exact = wide(*[a.double() if a.is_floating_point() else a for a in args])
@@ -340,7 +341,7 @@ def part_d(folder: Path) -> None:
     }.items():
         try:
             module = build().cuda().eval()
-            run = load_plan(compile_plan(module, (x,), folder / f"d_{name.replace(' ', '_')}"), module)
+            run = load_plan(compile_plan(module, (x,), folder / f"d_{name.replace(' ', '_')}"), module).run
             plan, eager = milliseconds(run, [x], budget=0.5), milliseconds(module, x, budget=0.5)
             say(f"{name:10s} of 1 GB: {copy / plan:.2f} of copy's bandwidth, {plan:.3f} ms; eager {copy / eager:.2f}")
         except Late:
