@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
 
 #include "providers/sse.h"
 
@@ -18,9 +19,15 @@ struct CurlGlobal {
   ~CurlGlobal() { curl_global_cleanup(); }
 };
 
-/// New connections of one step: a burst of hundreds overflows a small server's accept queue, and each that is dropped
-/// costs a second.
+/// New connections of one `beat`: a burst of hundreds overflows a small server's accept queue, and each that is dropped
+/// costs a second. Calls for which a connection is open already are not held back.
 constexpr int most_begun_at_once = 4;
+constexpr auto beat = milliseconds(1);
+constexpr auto kept_open = milliseconds(2'000);  // servers keep an idle connection for 5 s and more
+
+/// libcurl looks at each of its calls whenever one has something to say. With so many it is asked once a beat, for all
+/// that came in between: 200 calls cost half the processor time (bench/providers.py).
+constexpr int many = 32;
 
 /// Errors that a service puts into a 200 and that pass with time.
 bool passes(const std::string& error) {
@@ -60,7 +67,7 @@ struct HttpCalls::State {
     Partial partial;
     std::string plain;  // a body that is no event stream
     std::size_t bytes = 0, shown = 0;
-    bool stream = false, too_long = false;
+    bool stream = false, too_long = false, keeps = true;  // keeps: its connection stays open
     Clock::time_point last_byte;
     State* owner = nullptr;
   };
@@ -74,11 +81,49 @@ struct HttpCalls::State {
   std::mt19937_64 random{std::random_device{}()};
   std::size_t next_id = 1;
   bool paused = false;
+  struct Idle {
+    int connections = 0;
+    Clock::time_point since;
+  };
+  std::map<std::string, Idle> idle;  // by scheme, host and port
+  Clock::time_point this_beat;
+  int begun = 0;  // new connections of this beat
+
+  static std::string origin(const Call& call) {
+    const auto host = call.request.url.find("://");
+    return call.request.url.substr(0, call.request.url.find('/', host == std::string::npos ? 0 : host + 3));
+  }
+
+  bool is_open_for(const Call& call, Clock::time_point now) const {
+    const auto found = idle.find(origin(call));
+    return found != idle.end() && found->second.connections > 0 && now - found->second.since < kept_open;
+  }
+
+  /// Begins what may begin now; says when to look again.
+  Clock::time_point begin_some(Clock::time_point now, Clock::time_point wake) {
+    if (now - this_beat >= beat) this_beat = now, begun = 0;
+    for (auto& [id, call] : calls) {
+      if (call->easy) continue;
+      const bool open = is_open_for(*call, now), room = open || begun < most_begun_at_once;
+      if (room && may_start(*call, now)) {
+        if (open)
+          --idle[origin(*call)].connections;
+        else
+          ++begun;
+        begin_try(*call);
+      } else {
+        wake = std::min(wake, std::max(call->next_try, room ? now + milliseconds(5) : this_beat + beat));
+      }
+    }
+    return wake;
+  }
 
   static std::size_t on_header(char* data, std::size_t, std::size_t n, void* user) {
     auto& call = *static_cast<Call*>(user);
     std::string line(data, n);
     std::ranges::transform(line, line.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (line.starts_with("http/1.0") || (line.starts_with("connection:") && line.find("close") != std::string::npos))
+      call.keeps = false;
     if (line.starts_with("content-type:")) call.stream = line.find("text/event-stream") != std::string::npos;
     return n;
   }
@@ -112,6 +157,7 @@ struct HttpCalls::State {
     call.plain.clear();
     call.bytes = call.shown = 0;
     call.stream = call.too_long = false;
+    call.keeps = true;
     call.last_byte = Clock::now();
     call.easy = curl_easy_init();
     for (const auto& [name, value] : call.request.headers)
@@ -216,6 +262,10 @@ struct HttpCalls::State {
     curl_easy_getinfo(call.easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(call.easy, CURLINFO_RETRY_AFTER, &retry_after);
     Outcome outcome = read(call, code, status);
+    if (code == CURLE_OK && call.keeps) {
+      Idle& here = idle[origin(call)];
+      here = {here.connections + 1, Clock::now()};
+    }
     end_try(call);
     if (!outcome.reply && outcome.repeat && call.tries < options.tries) {
       call.next_try = Clock::now() + pause_before(call, retry_after);
@@ -261,19 +311,12 @@ std::vector<HttpCalls::Done> HttpCalls::step(milliseconds timeout) {
   std::vector<Done> done;
   State& s = *state_;
   auto now = Clock::now();
-  auto wake = now + timeout;
-  int begun = 0;
-  for (auto& [id, call] : s.calls) {
-    if (begun < most_begun_at_once && s.may_start(*call, now)) {
-      s.begin_try(*call);
-      ++begun;
-    }
-    if (!call->easy) wake = std::min(wake, std::max(call->next_try, now + milliseconds(5)));
-  }
+  const auto wake = s.begin_some(now, now + timeout);
   int running = 0;
   curl_multi_perform(s.multi, &running);
   const auto wait = std::chrono::duration_cast<milliseconds>(wake - Clock::now());
   curl_multi_poll(s.multi, nullptr, 0, static_cast<int>(std::max<std::int64_t>(0, wait.count())), nullptr);
+  if (running >= many) std::this_thread::sleep_until(now + beat);
   curl_multi_perform(s.multi, &running);
 
   std::vector<std::pair<State::Call*, CURLcode>> ended;
