@@ -311,9 +311,12 @@ std::vector<HttpCalls::Done> HttpCalls::step(milliseconds timeout) {
   std::vector<Done> done;
   State& s = *state_;
   auto now = Clock::now();
-  const auto wake = s.begin_some(now, now + timeout);
+  auto wake = s.begin_some(now, now + timeout);
   int running = 0;
   curl_multi_perform(s.multi, &running);
+  // What ended just now has no socket left that could end the wait.
+  if (running < std::ranges::count_if(s.calls, [](const auto& entry) { return entry.second->easy != nullptr; }))
+    wake = now;
   const auto wait = std::chrono::duration_cast<milliseconds>(wake - Clock::now());
   curl_multi_poll(s.multi, nullptr, 0, static_cast<int>(std::max<std::int64_t>(0, wait.count())), nullptr);
   if (running >= many) std::this_thread::sleep_until(now + beat);

@@ -263,6 +263,19 @@ TEST(Http, TwoHundredCallsInFlightTakeLittleLongerThanOne) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s);
 }
 
+TEST(Http, AnAnswerThatIsThereAlreadyIsNotWaitedFor) {
+  Service service([](int, const httplib::Request&, httplib::Response& r) { fakes::stream(r, chat_stream("ok")); });
+  HttpCalls calls(quick());
+  calls.start(chat_completions, model, chat_completions.request(model, service.url(), "", prompt));
+  std::vector<HttpCalls::Done> done;
+  while (service.calls() == 0) done = calls.step(0ms);
+  std::this_thread::sleep_for(100ms);  // the whole answer lies in the socket
+  const auto begin = std::chrono::steady_clock::now();
+  while (done.empty()) done = calls.step(5s);
+  EXPECT_TRUE(done.front().reply);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+}
+
 TEST(Http, LimitsAndPausesHoldCallsBack) {
   Service service([](int, const httplib::Request&, httplib::Response& r) { fakes::stream(r, chat_stream("ok")); });
   HttpCalls calls(quick());
