@@ -10,7 +10,7 @@ namespace burnish {
 namespace {
 
 constexpr std::size_t npos = std::string_view::npos;
-constexpr int deepest_walk = 12, most_tries = 50;
+constexpr int deepest_walk = 12, most_tries = 200, most_endless = 4;  // objects looked at; those without an end
 
 bool is_plan(const json& value) {
   return value.is_object() && (value.contains("burnish_plan") || (value.contains("steps") && value.contains("result")));
@@ -130,10 +130,11 @@ JsonContents read_json(std::string_view text, std::size_t line) {
   JsonContents out;
   if (const auto first = text.find_first_not_of(" \t\n"); first != npos && (text[first] == '{' || text[first] == '['))
     if (take(text, line, out)) return out;
-  int tries = 0;
+  int tries = 0, endless = 0;
   std::size_t rest = 0;
-  for (std::size_t at = text.find('{'); at != npos && tries < most_tries; ++tries) {
+  for (std::size_t at = text.find('{'); at != npos && tries < most_tries && endless < most_endless; ++tries) {
     const auto end = end_of_value(text, at);
+    endless += end == npos;
     const std::string_view object = text.substr(at, end == npos ? npos : end - at);
     const bool plan = names_plan(object) || (tries == 0 && object.find("\"steps\"") != npos);
     const auto key = object.find_first_not_of(" \t\n", 1);  // others may hold a plan's files
