@@ -148,12 +148,23 @@ Result<ModelTable> configured_models() {
   return load_models(folder);
 }
 
+namespace {
+
+/// From here on a key is in this process: a crash must not write it to disk. A limit of 1 forbids a core as 0 does, and
+/// the one that Linux would pipe to a program, too, for which other limits do not count (fs/coredump.c).
+void forbid_cores() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max = limit.rlim_max == 0 ? 0 : 1;
+  ::setrlimit(RLIMIT_CORE, &limit);
+}
+
+}  // namespace
+
 Result<std::string> key_for(const Model& model) {
   const Service* service = find_service(model.service);
   if (!service || service->key_variable.empty()) return std::string();
-  // From here on a key is in this process: a crash must not write it to disk.
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  forbid_cores();
   const std::string variable(service->key_variable);
   if (const char* key = std::getenv(variable.c_str()); key && *key) return std::string(key);
   const char* command = std::getenv((variable + "_COMMAND").c_str());

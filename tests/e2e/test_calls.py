@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.server
 import json
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -81,3 +83,21 @@ def test_so_many_calls_are_under_way_at_once(burnish, service, words: list[str],
 def test_no_calls_at_all_is_misuse(burnish) -> None:
     done = burnish("optimize", burnish.problem(), "--calls", "0")
     assert done.code == 2 and "--calls" in done.err
+
+
+def test_ctrl_c_keeps_the_answers_of_all_calls_under_way(burnish, service) -> None:
+    service.expected = MODELS
+    agents = ",".join(f"m{i}" for i in range(MODELS))
+    words = ("optimize", burnish.problem(), "--agents", agents, "--attempts", "1", "--json")
+    process = burnish.start(*words, start_new_session=True)
+    while service.most < MODELS:
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "--resume" in err, err
+    assert len(burnish.rows("select distinct agent from attempts")) == MODELS, "all were paid for"
+    ((run,),) = burnish.rows("select id from runs")
+    done = burnish("optimize", "--resume", run, "--json")
+    assert done.code == 0 and done.last["attempts"] == MODELS, done.err
+    assert service.calls == MODELS == len(burnish.rows("select * from model_calls"))
