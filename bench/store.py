@@ -94,6 +94,7 @@ def main() -> int:
         taken = time.perf_counter() - started
         store, tape = size(folder / "home"), size(folder / "tape")
         database = sum(f.stat().st_size for f in (folder / "home").glob("burnish.db*"))
+        objects = size(folder / "home" / "objects")
         calls = len(list((folder / "tape").iterdir()))
     attempts = options.problems * len(MODELS) * len(CONTEXTS) * options.attempts
     scale = STUDY / options.problems
@@ -101,8 +102,9 @@ def main() -> int:
     print(f"an attempt: {store / attempts / 1e3:.1f} kB of store, {tape / attempts / 1e3:.1f} kB of cassettes")
     print(f"{STUDY} problems, scaled from {options.problems}:")
     print(
-        f"  {scale * store / 1e9:.2f} GB of store (at most {LIMIT / 1e9:g}), {scale * database / 1e9:.2f} of it the database"
+        f"  {scale * store / 1e9:.2f} GB of store (at most {LIMIT / 1e9:g}): {scale * database / 1e9:.2f} the database,"
     )
+    print(f"  {scale * objects / 1e9:.2f} compiled kernels, which `burnish prune --objects` forgets")
     print(f"  {scale * tape / 1e9:.2f} GB of cassettes")
     return int(scale * store > LIMIT)
 
