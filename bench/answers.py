@@ -1,10 +1,11 @@
 """From a model's answer to its verdict: what a search adds to compiling, verifying and timing.
 
-    python bench/answers.py [--attempts 8]
+    python bench/answers.py [--attempts 8] [--thinks 2]
 
 A scripted model (`command:`) answers with right plans that differ, one at a time, so that nothing waits for anything,
 and notes when it answered. The verdict's time is the store's; what the judge says it spent on compiling, verifying and
-timing is taken off. At most 0.3 s may be left (the median). Exit 1 where it is more.
+timing is taken off. A model thinks for a while (`--thinks` seconds), in which the judge starts the next worker; one
+that answers at once waits for it (`load`). At most 0.3 s may be left (the median). Exit 1 where it is more.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def get_init_inputs():
 MODEL = '''
 import os, pathlib, sys, time
 sys.stdin.read()
+time.sleep(float(sys.argv[1]))
 here = pathlib.Path(__file__).parent
 number = len(list(here.glob("answered-*")))
 kernel = """extern "C" void tail(long begin, long end, const float* h, float* y) {
@@ -65,12 +67,13 @@ os._exit(0)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--attempts", type=int, default=8)
+    parser.add_argument("--thinks", type=float, default=2.0, metavar="S")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="burnish-answers-") as name:
         folder = Path(name)
         (folder / "problem.py").write_text(PROBLEM)
         (folder / "model.py").write_text(MODEL)
-        agent = f"command:{shlex.quote(sys.executable)} {shlex.quote(str(folder / 'model.py'))}"
+        agent = f"command:{shlex.quote(sys.executable)} {shlex.quote(str(folder / 'model.py'))} {options.thinks}"
         words = ["--agents", agent, "--attempts", str(options.attempts), "--inputs", "10", "--store", str(folder / "s")]
         command = [burnish(), "optimize", str(folder / "problem.py"), *words, "--out", str(folder / "out"), "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
