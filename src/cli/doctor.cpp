@@ -8,6 +8,7 @@
 #include "base/terminal.h"
 #include "cli/command.h"
 #include "cli/flags.h"
+#include "cli/measure.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "targets/cpu/compile.h"
@@ -19,6 +20,12 @@ namespace burnish {
 namespace {
 
 namespace fs = std::filesystem;
+
+struct Flags {
+  CommonFlags common;
+  bool measure = false;
+  std::string target = "cpu";
+};
 
 /// What one check found. `needed`: without it nothing works.
 struct Finding {
@@ -141,7 +148,19 @@ std::vector<Finding> check_devices() {
   return findings;
 }
 
-int doctor(const CommonFlags& flags) {
+/// What this machine can do at most, kept for `burnish explain`.
+Finding measure(const CommonFlags& flags, const std::string& target, bool sandbox) {
+  auto store = open_store(flags);
+  if (!store) return missing("roofline", store.error());
+  const auto begin = Clock::now();
+  auto roofline = measure_roofline(**store, target, sandbox);
+  if (!roofline) return missing("roofline", roofline.error());
+  return found("roofline", fmt::format("{} ({}, measured in {})", describe(*roofline), target,
+                                       seconds_text(Seconds(Clock::now() - begin).count())));
+}
+
+int doctor(const Flags& chosen) {
+  const CommonFlags& flags = chosen.common;
   std::vector<Finding> findings;
   const auto add = [&](Finding finding) {
     if (!flags.json) {
@@ -160,6 +179,7 @@ int doctor(const CommonFlags& flags) {
   add(check_compiler(confined));
   for (auto& finding : check_python()) add(std::move(finding));
   for (auto& finding : check_devices()) add(std::move(finding));
+  if (chosen.measure) add(measure(flags, chosen.target, confined));
   bool healthy = true;
   json all = json::array();
   for (const auto& finding : findings) {
@@ -177,12 +197,20 @@ int doctor(const CommonFlags& flags) {
 }  // namespace
 
 void add_doctor(Program& program) {
-  auto flags = std::make_shared<CommonFlags>();
+  auto flags = std::make_shared<Flags>();
   auto& command =
       *program.app.add_subcommand("doctor", "what is installed and works, and what to do about what does not");
-  add_store_flag(command, *flags);
-  add_json_flag(command, *flags);
-  command.footer("Exit status: 0 all that is needed works, 1 something does not.\nExample:\n  burnish doctor");
+  auto* measure = command.add_flag("--measure", flags->measure,
+                                   "measure too what the machine can do at most (a copy's bandwidth, fp32 "
+                                   "operations), for `burnish explain`: a few seconds");
+  command.add_option("--target", flags->target, "with --measure: cpu or cuda")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->needs(measure);
+  add_store_flag(command, flags->common);
+  add_json_flag(command, flags->common);
+  command.footer(
+      "Exit status: 0 all that is needed works, 1 something does not.\n"
+      "Examples:\n  burnish doctor\n  burnish doctor --measure");
   command.callback([&program, flags] { program.run = [flags] { return doctor(*flags); }; });
 }
 

@@ -43,6 +43,12 @@ struct Options {
   std::set<std::string> without;  ///< passes, rules and templates switched off by name (feedback of a refused attempt)
 };
 
+/// What a kernel computes, for people: about how many operations a call takes (0: not known), and of which operators.
+struct KernelWork {
+  double flops = 0;
+  std::string of;
+};
+
 /// What passes share while one plan goes through the pipeline: types of all names, fresh names, what fired.
 class Context {
  public:
@@ -55,6 +61,7 @@ class Context {
   std::set<std::string> fixed_layout;          ///< names whose strides are guaranteed to be those of their type
   std::map<std::string, std::string> sources;  ///< source file -> text, of the kernels made so far
   std::map<std::string, std::string> kernel_of_text;  ///< a kernel's text, its name left open -> its name
+  std::map<std::string, KernelWork> work;             ///< of kernels, by the first tensor that a launch makes
   std::vector<std::string> fired;                     ///< "fold batch norm into a convolution", in order
 
   /// A name that the plan does not use yet, made from a hint.

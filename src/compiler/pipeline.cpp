@@ -10,6 +10,7 @@
 #include "compiler/rules.h"
 #include "compiler/templates/split_product.h"
 #include "compiler/templates/templates.h"
+#include "compiler/work.h"
 #include "plan/check.h"
 #include "plan/print.h"
 
@@ -67,7 +68,9 @@ Result<CompiledCandidate> compile_plan(Plan plan, const Options& options, bool l
   }
   if (!options.language->device.empty())
     for (auto* steps : {&plan.steps, &plan.prepare}) place_on(options.language->device, *steps);
-  if (plan.notes.is_object()) plan.notes.erase("meta");
+  if (!plan.notes.is_object()) plan.notes = json::object();
+  plan.notes.erase("meta");
+  plan.notes["work"] = describe_work(plan, context);
   for (auto& [file, text] : context.sources)
     if (!text.empty()) made.sources[file] = options.language->prelude() + text;
   made.plan = std::move(plan);

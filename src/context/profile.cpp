@@ -23,7 +23,7 @@ Profile read_profile(const json& profile) {
     const auto name = row.find("step");
     p.steps.push_back({name != row.end() && name->is_string() ? name->get<std::string>() : "",
                        number_at(row, "seconds"), number_at(row, "bytes_in") + number_at(row, "bytes_out"),
-                       static_cast<std::int64_t>(number_at(row, "calls"))});
+                       static_cast<std::int64_t>(number_at(row, "calls")), number_at(row, "flops")});
   }
   return p;
 }

@@ -10,6 +10,7 @@ struct ProfiledStep {
   std::string name;
   double seconds = 0, bytes = 0;  ///< of a call; bytes read and written
   std::int64_t calls = 1;         ///< in loops more than one
+  double flops = 0;               ///< of products and convolutions, as the worker counts
 };
 
 /// How a plan's time is spent: the judge's answer to "profile" (docs/architecture.md).

@@ -48,6 +48,13 @@ CREATE TRIGGER forget_call AFTER DELETE ON model_calls BEGIN
   DELETE FROM artifacts WHERE owner = 'call' AND id = old.id; END;
 )sql";
 
+/// Version 3.
+constexpr const char* measurement_tables = R"sql(
+CREATE TABLE measurements(
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, created REAL NOT NULL, body TEXT NOT NULL);
+CREATE INDEX measurements_by_key ON measurements(kind, key);
+)sql";
+
 }  // namespace
 
 Status prepare_schema(Database& database) {
@@ -71,7 +78,9 @@ Status prepare_schema(Database& database) {
   if (version == 0) {
     if (auto ok = database.script(tables); !ok) return ok;
   }
-  if (auto ok = database.script(call_tables); !ok) return ok;
+  if (version < 2)
+    if (auto ok = database.script(call_tables); !ok) return ok;
+  if (auto ok = database.script(measurement_tables); !ok) return ok;
   if (auto ok = database.script(fmt::format("PRAGMA user_version = {}", store_version)); !ok) return ok;
   return transaction.commit();
 }

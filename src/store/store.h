@@ -61,6 +61,10 @@ class Store {
   /// By agent.
   Result<std::map<std::string, CallSum>> call_sums(const std::string& run);
 
+  /// What was measured of a device (`kind` says what, `key` of which): each is kept, the newest is given.
+  Status add_measurement(const std::string& kind, const std::string& key, const json& body);
+  Result<std::optional<json>> measurement(const std::string& kind, const std::string& key);
+
   /// Names of artifacts that some run uses.
   Result<std::vector<std::string>> used_artifacts();
   /// Removes artifacts that nothing uses and that are older than an hour (a younger one may belong to a proposal that

@@ -31,6 +31,29 @@ def executable() -> str:
     return found
 
 
+# A problem for the real judge.
+PROBLEM = """
+import torch
+
+
+class Model(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = torch.nn.Linear(width, width)
+
+    def forward(self, x):
+        return torch.nn.functional.gelu(self.linear(x)) * 2 + 1
+
+
+def get_init_inputs():
+    return [64]
+
+
+def get_inputs():
+    return [torch.rand(32, 64)]
+"""
+
+
 # A program as a language model: keeps each prompt, answers always the same.
 MODEL = """
 import pathlib, sys
@@ -129,3 +152,18 @@ class Command:
 @pytest.fixture
 def burnish(tmp_path: pathlib.Path) -> Command:
     return Command(tmp_path)
+
+
+@pytest.fixture
+def real(burnish):
+    """The command with the package of this checkout; compiled runtimes are shared with the other tests."""
+    cache = os.environ.get("BURNISH_HOME")
+    for name in ("FAKE_JUDGE", "FAKE_JUDGE_LOG", "BURNISH_HOME"):
+        burnish.env.pop(name, None)
+    if cache:
+        burnish.env["BURNISH_HOME"] = cache
+    burnish.env["PYTHONPATH"] = str(pathlib.Path(__file__).resolve().parents[2] / "python")
+    burnish.env["BURNISH_PYTHON"] = sys.executable
+    burnish.real_problem = burnish.folder / "gelu.py"
+    burnish.real_problem.write_text(PROBLEM, encoding="utf-8")
+    return burnish

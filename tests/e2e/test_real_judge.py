@@ -13,27 +13,6 @@ import time
 import pytest
 from processes import tree_of
 
-PROBLEM = """
-import torch
-
-
-class Model(torch.nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.linear = torch.nn.Linear(width, width)
-
-    def forward(self, x):
-        return torch.nn.functional.gelu(self.linear(x)) * 2 + 1
-
-
-def get_init_inputs():
-    return [64]
-
-
-def get_inputs():
-    return [torch.rand(32, 64)]
-"""
-
 KERNEL = """#include <cmath>
 #include <cstdint>
 extern "C" void tail(std::int64_t begin, std::int64_t end, const float* h, float* y) {
@@ -51,21 +30,6 @@ PLAN = {
     ],
     "result": "y",
 }  # fmt: skip
-
-
-@pytest.fixture
-def real(burnish):
-    """The command with the package of this checkout; compiled runtimes are shared with the other tests."""
-    cache = os.environ.get("BURNISH_HOME")
-    for name in ("FAKE_JUDGE", "FAKE_JUDGE_LOG", "BURNISH_HOME"):
-        burnish.env.pop(name, None)
-    if cache:
-        burnish.env["BURNISH_HOME"] = cache
-    burnish.env["PYTHONPATH"] = str(pathlib.Path(__file__).resolve().parents[2] / "python")
-    burnish.env["BURNISH_PYTHON"] = sys.executable
-    burnish.real_problem = burnish.folder / "gelu.py"
-    burnish.real_problem.write_text(PROBLEM, encoding="utf-8")
-    return burnish
 
 
 def plan(real, scale: str) -> pathlib.Path:
@@ -130,7 +94,8 @@ def test_hints_come_from_measured_steps(real):
     )
     assert result.code == 0, result.err
     prompt = (real.folder / "hints").read_text(encoding="utf-8")
-    assert PROBLEM.strip() in prompt and str(real.folder) not in prompt, "the module's text, not where it lies"
+    source = real.real_problem.read_text(encoding="utf-8").strip()
+    assert source in prompt and str(real.folder) not in prompt, "the module's text, not where it lies"
     table = prompt.split("# Its steps")[1]
     assert "aten::linear" in table and "launch tail" in table and "% " in table
     assert "A plain copy moves" in table and "the module takes" in table

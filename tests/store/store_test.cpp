@@ -130,6 +130,27 @@ TEST_F(StoreTest, SeveralConnectionsWriteAtOnce) {
   EXPECT_EQ(store_->problems(run.id)->size(), 40u);
 }
 
+TEST_F(StoreTest, TheNewestMeasurementOfADeviceCounts) {
+  EXPECT_FALSE(*store_->measurement("roofline", "cpu: a"));
+  ASSERT_TRUE(store_->add_measurement("roofline", "cpu: a", {{"flops", 1}}));
+  ASSERT_TRUE(store_->add_measurement("roofline", "cpu: b", {{"flops", 2}}));
+  ASSERT_TRUE(store_->add_measurement("roofline", "cpu: a", {{"flops", 3}}));
+  EXPECT_EQ((**store_->measurement("roofline", "cpu: a"))["flops"], 3);
+  EXPECT_FALSE(*store_->measurement("schedule", "cpu: a"));
+}
+
+TEST_F(StoreTest, AStoreOfTheVersionBeforeGetsTheNewTables) {
+  {
+    auto database = Database::open(store_->folder() / "burnish.db");
+    ASSERT_TRUE(database->script("DROP TABLE measurements; PRAGMA user_version = 2"));
+  }
+  const auto run = *store_->create_run("suite", json::object(), json::object());
+  auto again = Store::open(store_->folder());
+  ASSERT_TRUE(again) << to_text(again.error());
+  EXPECT_TRUE((*again)->run(run.id)) << "what it held stays";
+  EXPECT_TRUE((*again)->add_measurement("roofline", "cpu: a", json::object()));
+}
+
 TEST_F(StoreTest, AStoreOfANewerVersionIsLeftAlone) {
   {
     auto database = Database::open(store_->folder() / "burnish.db");

@@ -1,5 +1,8 @@
 #include "compiler/fuse/fuse.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <iterator>
 #include <queue>
@@ -19,6 +22,21 @@ bool worth_a_kernel(const Plan& plan, const std::set<int>& members) {
     if (std::ranges::find(copies, short_name(step.op)) == std::end(copies)) return true;
   }
   return false;  // a lone copy: ATen's tiles transposes, ours does not
+}
+
+/// What a kernel computes for each point of its space, and of which operators.
+KernelWork work_of(const Plan& plan, const std::set<int>& members, const Group& group) {
+  KernelWork work;
+  Size points = 1;
+  for (const Size& axis : group.axes) points = points * axis;
+  if (points.is_static()) work.flops = static_cast<double>(points.value()) * cost_of(group);
+  std::vector<std::string_view> names;
+  for (const int m : members) {
+    const auto& step = std::get<OpStep>(plan.steps[static_cast<std::size_t>(m)]);
+    if (!is_view(step)) names.push_back(short_name(step.op));
+  }
+  work.of = fmt::format("{}", fmt::join(names, ", "));
+  return work;
 }
 
 }  // namespace
@@ -55,6 +73,7 @@ Result<Plan> fuse(Plan plan, Context& context) {
     const std::set<int> set(list.begin(), list.end());
     auto group = build_group(plan, grouping.index(), context, set);
     if (!group) return fail("a group that was legal is no longer", "fuse", "report this as a bug of the compiler");
+    const KernelWork work = work_of(plan, set, *group);
     const auto schedule = make_schedule(std::move(*group), context);
     auto text = schedule ? emit(*schedule, "{kernel}", language) : std::nullopt;
     if (!text)
@@ -68,6 +87,7 @@ Result<Plan> fuse(Plan plan, Context& context) {
       plan.kernels.emplace_back(kernel, Kernel{std::string(language.file), std::nullopt});
     }
     reads[id] = text->inputs;
+    if (!text->outputs.empty()) context.work[text->outputs[0]] = work;
     std::vector<Step>& steps = made[id];
     LaunchStep launch;
     launch.kernel = kernel;

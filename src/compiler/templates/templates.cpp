@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/languages.h"
+#include "compiler/work.h"
 #include "plan/print.h"
 
 namespace burnish::compiler {
@@ -152,6 +153,7 @@ Result<Plan> use_templates(Plan plan, Context& context) {
       if (!t.apply(*op, use)) continue;
       for (Step& s : made) steps.push_back(std::move(s));
       context.fired.emplace_back(t.name);
+      context.work[outputs(plan.steps[i])[0]] = {flops_of(*op, context), std::string(short_name(op->op))};
       done = true;
     }
     if (!done) steps.push_back(plan.steps[i]);
