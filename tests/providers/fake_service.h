@@ -57,10 +57,10 @@ class Resetting {
         if (connection < 0) return;
         char bytes[64];
         (void)!::read(connection, bytes, sizeof bytes);
+        told(call);  // before the reset: who sees it must see the count too
         const linger now{1, 0};
         ::setsockopt(connection, SOL_SOCKET, SO_LINGER, &now, sizeof now);
         ::close(connection);
-        told(call);
       }
     });
   }
