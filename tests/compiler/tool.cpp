@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
     std::cerr << "burnish-compiler-tool PLAN OUT [options]\n";
     return 2;
   }
-  compiler::Options options = compiler::options_for(compiler::cpp, {});
+  const compiler::Language* language = &compiler::cpp;
+  compiler::Options options;
   bool passes = false;
   for (int i = 3; i < argc; ++i) {
     const std::string word = argv[i];
@@ -29,9 +30,8 @@ int main(int argc, char** argv) {
     if (word == "--passes") passes = true;
     if (word == "--no-library") options.library = false;
     if (word == "--target" && i + 1 < argc) {
-      const auto* language = compiler::language_of(argv[++i]);
+      language = compiler::language_of(argv[++i]);
       if (language == nullptr) return 2;
-      options = compiler::options_for(*language, options);
       if (language == &compiler::cuda) options.machine.threads = 132;  // an H100
     }
     if (word == "--without" && i + 1 < argc) options.without.insert(argv[++i]);
@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
                                        : compiler::RuleClass::changes;
     }
   }
+  options = compiler::options_for(*language, options);  // once: it turns off what a language cannot, for good
   const auto plan = load_plan(argv[1]);
   if (!plan) {
     std::cerr << to_text(plan.error()) << "\n";
