@@ -10,10 +10,11 @@ ifneq ($(shell command -v ccache 2>/dev/null),)
 export CMAKE_CXX_COMPILER_LAUNCHER := ccache
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
+export CCACHE_SLOPPINESS := pch_defines,time_macros
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build demo test test-cpp test-python test-runtime test-fast sanitize fuzz lint tidy format bench clean
+.PHONY: help setup packages build build-tests demo test test-cpp test-python test-runtime test-fast sanitize fuzz lint tidy format bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,26 +34,34 @@ $(VENV)/.ready: $(VENV)/.python build
 	@$(BIN)/python -m burnish.native
 	@touch $@
 
+# build_targets NAME...: builds these targets of the release preset, and shows the log's end where that fails.
+define build_targets
+@cmake --preset release -DBURNISH_BIN_DIR=bin > build-release.log 2>&1 || { cat build-release.log; exit 1; }
+@cmake --build --preset release --parallel $(JOBS) --target $(1) >> build-release.log 2>&1 || { tail -60 build-release.log; exit 1; }
+endef
+
 build: packages  ## build the C++ side and put `burnish` into the virtual environment
-	@cmake --preset release -DBURNISH_BIN_DIR=bin > build-release.log 2>&1 || { cat build-release.log; exit 1; }
-	@cmake --build --preset release --parallel $(JOBS) >> build-release.log 2>&1 || { tail -60 build-release.log; exit 1; }
+	$(call build_targets,burnish burnish_metal)
 	@if [ -d $(VENV) ]; then cmake --install build/release --prefix $(VENV) > /dev/null; fi
+
+build-tests: build  ## build the C++ tests and their tools too (set-up does without them)
+	$(call build_targets,all)
 
 demo: setup  ## optimise real modules on this machine, with no key, and print what was won
 	@$(BIN)/python tools/demo.py
 
-test: setup test-cpp test-runtime test-python  ## everything
+test: setup build-tests test-cpp test-runtime test-python  ## everything
 
-test-cpp: build
+test-cpp: build-tests
 	cd build/release && ctest --output-on-failure --parallel $(JOBS) --no-tests=error
 
 test-runtime: setup
 	$(BIN)/python -m burnish.native --test
 
-test-python: setup
+test-python: setup build-tests
 	$(BIN)/python -m pytest -q tests
 
-test-fast: setup  ## the tests that take seconds
+test-fast: setup build-tests  ## the tests that take seconds
 	cd build/release && ctest --output-on-failure --parallel $(JOBS)
 	$(BIN)/python -m pytest -q -m "not slow" tests
 
@@ -65,7 +74,7 @@ fuzz: packages  ## a longer fuzz of the parsers (BURNISH_FUZZ_SECONDS, default 6
 lint: setup  ## formatting, ruff, the arrows between folders, and what must not be committed
 	tools/lint.sh
 
-tidy: build  ## clang-tidy over src/ (minutes)
+tidy: packages  ## clang-tidy over src/ (minutes)
 	tools/tidy.sh
 
 format:

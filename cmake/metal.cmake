@@ -7,7 +7,7 @@ if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" OR NOT CMAKE_SYSTEM_NAME ST
 endif()
 add_library(burnish_metal SHARED ${metal_engine})
 target_link_libraries(burnish_metal PRIVATE burnish_targets Threads::Threads ${CMAKE_DL_LIBS})
-target_compile_options(burnish_metal PRIVATE -fvisibility=hidden -fno-optimize-sibling-calls)
+target_compile_options(burnish_metal PRIVATE -O3 -fvisibility=hidden -fno-optimize-sibling-calls)
 target_link_options(burnish_metal PRIVATE -Wl,--exclude-libs,ALL)
 if(SKBUILD)
   install(TARGETS burnish_metal LIBRARY DESTINATION ${SKBUILD_PLATLIB_DIR}/burnish/native)

@@ -29,6 +29,7 @@ from types import ModuleType
 
 SOURCE_FOLDERS = ("base", "plan", "runtime")
 KEPT_DAYS, LEFT_DAYS = 30, 1  # a build that nobody has loaded for so long, and what a killed build left, are removed
+PCH_SLOPPINESS = "pch_defines,time_macros"  # what ccache asks for before it caches beside a precompiled header
 LOCK_WAIT_NOTICE = "burnish: waiting for another process that builds the runtime"
 
 
@@ -142,7 +143,7 @@ def _build(target: Path, tests: bool) -> None:
             shutil.copy2(path, copy)
         if tests:
             shutil.copytree(root.parent / "tests" / "runtime", work / "tests" / "runtime")
-        environment = dict(os.environ, CCACHE_BASEDIR=str(work), CCACHE_NOHASHDIR="1")
+        environment = dict(os.environ, CCACHE_BASEDIR=str(work), CCACHE_NOHASHDIR="1", CCACHE_SLOPPINESS=PCH_SLOPPINESS)
         jobs = str(max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
         _run_quietly(_configure_arguments(work / "src", work / "build", tests), log, environment)
         _run_quietly([_find_tool("cmake"), "--build", str(work / "build"), "--parallel", jobs], log, environment)
