@@ -4,7 +4,7 @@
 
 Runs `burnish experiment` with cassettes (`record`) over a few problems, with the real command, real prompts and
 scripted models whose answers are of common length (5 to 10 kB, each another text); the judge is the tests' scripted
-one. Bytes of the store and of the cassettes are scaled to 250 problems. At most 2 GB of store.
+one. Bytes of the store and of the cassettes are scaled to 250 problems. At most 2 GB of both together.
 The time of the report at full size is bench/report.py's business. Exit 1 where the bytes are more.
 """
 
@@ -57,14 +57,16 @@ def size(folder: Path) -> int:
 def prepare(folder: Path, problems: int, attempts: int) -> dict[str, str]:
     """The files of an experiment; the environment that it runs in."""
     samples = {side: [[1e-3 + 1e-9 * (97 * i % 1009) for i in range(40)]] * 2 for side in ("reference", "candidate")}
-    script = {"open": {"*": {"plan": "identity"}}, "verdicts": {"*": {"samples": samples, "speedup": 0.9}}}
+    chosen = sorted(EXAMPLES.glob("*.py"))[:problems]
+    opened = {e.stem: {"plan": "identity", "source": e.read_text()} for e in chosen}  # else all prompts are the same
+    script = {"open": opened, "verdicts": {"*": {"samples": samples, "speedup": 0.9}}}
     (folder / "script.json").write_text(json.dumps(script))
     (folder / "model.py").write_text(ANSWER)
     program = f"{shlex.quote(sys.executable)} {shlex.quote(str(folder / 'model.py'))}"
     rows = (f'[models.{m}]\nservice = "command"\nid = "{m}"\ncommand = "{program} {m}"\n' for m in MODELS)
     (folder / "models.toml").write_text("".join(rows))
     (folder / "level1").mkdir()
-    for example in sorted(EXAMPLES.glob("*.py"))[:problems]:
+    for example in chosen:
         (folder / "level1" / example.name).write_text(example.read_text())
     keys = {
         "models": MODELS, "contexts": CONTEXTS, "agents": ["library"], "problems": ["level1"],
@@ -95,18 +97,19 @@ def main() -> int:
         store, tape = size(folder / "home"), size(folder / "tape")
         database = sum(f.stat().st_size for f in (folder / "home").glob("burnish.db*"))
         objects = size(folder / "home" / "objects")
+        blocks = sum(512 * f.stat().st_blocks for part in ("home", "tape") for f in (folder / part).rglob("*"))
         calls = len(list((folder / "tape").iterdir()))
     attempts = options.problems * len(MODELS) * len(CONTEXTS) * options.attempts
     scale = STUDY / options.problems
     print(f"{attempts} attempts, {calls} calls in {taken:.0f} s")
     print(f"an attempt: {store / attempts / 1e3:.1f} kB of store, {tape / attempts / 1e3:.1f} kB of cassettes")
     print(f"{STUDY} problems, scaled from {options.problems}:")
-    print(
-        f"  {scale * store / 1e9:.2f} GB of store (at most {LIMIT / 1e9:g}): {scale * database / 1e9:.2f} the database,"
-    )
+    print(f"  {scale * store / 1e9:.2f} GB of store: {scale * database / 1e9:.2f} the database,")
     print(f"  {scale * objects / 1e9:.2f} compiled kernels, which `burnish prune --objects` forgets")
     print(f"  {scale * tape / 1e9:.2f} GB of cassettes")
-    return int(scale * store > LIMIT)
+    both = scale * (store + tape)
+    print(f"  {both / 1e9:.2f} GB together (at most {LIMIT / 1e9:g}); {scale * blocks / 1e9:.2f} in blocks")
+    return int(both > LIMIT)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # Installs the Debian packages that building and running Burnish needs; does nothing where all are there.
 set -euo pipefail
 packages=(g++ ccache cmake ninja-build pkg-config git python3-venv python3-dev
-  nlohmann-json3-dev libfmt-dev libcli11-dev libsqlite3-dev libxxhash-dev libseccomp-dev libelf-dev
+  nlohmann-json3-dev libfmt-dev libcli11-dev libsqlite3-dev libxxhash-dev libseccomp-dev libelf-dev zlib1g-dev
   libcurl4-openssl-dev libtomlplusplus-dev libcpp-httplib-dev libkainjow-mustache-dev libstb-dev
   libgtest-dev libgmock-dev bubblewrap clang-format-19 clang-tidy-19
   clang-19 lld-19 libclang-rt-19-dev binutils)

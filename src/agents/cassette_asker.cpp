@@ -1,10 +1,13 @@
 #include "agents/asker.h"
 #include "base/files.h"
+#include "base/gzip.h"
 #include "base/hash.h"
 #include "base/json.h"
 
 namespace burnish {
 namespace {
+
+constexpr const char* packed_suffix = ".gz";
 
 json to_json(const Reply& r) {
   return {{"text", r.text},
@@ -14,7 +17,13 @@ json to_json(const Reply& r) {
 }
 
 Result<Reply> read_reply(const std::filesystem::path& file) {
-  TRY(text, read_file(file));
+  TRY(bytes, read_file(file));
+  std::string text = std::move(bytes);
+  if (file.extension() == packed_suffix) {
+    auto unpacked = gunzip(text);
+    if (!unpacked) return inside(file.string(), unpacked.error());
+    text = std::move(*unpacked);
+  }
   const json body = json::parse(text, nullptr, false);
   try {
     const json& r = body.at("reply");
@@ -38,8 +47,10 @@ class CassetteAsker : public Asker {
     const std::string text = to_text(prompt);
     const auto file =
         folder_ / (file_name(model.name, ".-_", 60) + "-" + hash_hex(model.name + "\n" + text).substr(0, 16) + ".json");
-    if (std::filesystem::exists(file)) {
-      auto reply = read_reply(file);
+    const std::filesystem::path packed = file.string() + packed_suffix;
+    for (const auto& known : {packed, file}) {  // whole files are tapes of before, or somebody's own
+      if (!std::filesystem::exists(known)) continue;
+      auto reply = read_reply(known);
       if (reply) reply->replayed = true;
       if (reply && on_text) on_text(reply->text);
       return reply;
@@ -50,7 +61,8 @@ class CassetteAsker : public Asker {
     TRY(reply, inner_->ask(model, prompt, on_text));
     const json exchange = {{"model", model.name}, {"prompt", text}, {"reply", to_json(reply)}};
     const std::string body = exchange.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
-    if (auto ok = write_file(file, body); !ok) return inside("record", ok.error());
+    TRY(smaller, gzip(body));
+    if (auto ok = write_file(packed, smaller); !ok) return inside("record", ok.error());
     return reply;
   }
 

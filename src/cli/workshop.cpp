@@ -17,7 +17,8 @@ Result<Workshop> Workshop::open(const CommonFlags& flags, const JudgeOptions& ju
   auto lease = std::make_unique<Lease>();
   if (judging.target == "cuda")  // before a judge starts, which takes seconds
     if (auto ok = cuda::check_usable(); !ok) return std::unexpected(ok.error());
-  TRY(builder, make_builder(judging.target, store->folder() / "objects", judging.sandbox, *lease));
+  const ObjectCache objects(store->folder() / "objects", scratch.path() / loaded_objects);
+  TRY(builder, make_builder(judging.target, objects, judging.sandbox, *lease));
   return Workshop{std::move(store),
                   std::move(scratch),
                   judging,

@@ -80,7 +80,8 @@ Status prepare_schema(Database& database) {
   }
   if (version < 2)
     if (auto ok = database.script(call_tables); !ok) return ok;
-  if (auto ok = database.script(measurement_tables); !ok) return ok;
+  if (version < 3)
+    if (auto ok = database.script(measurement_tables); !ok) return ok;
   if (auto ok = database.script(fmt::format("PRAGMA user_version = {}", store_version)); !ok) return ok;
   return transaction.commit();
 }

@@ -40,7 +40,7 @@ Status build_candidate(Builder& builder, Candidate& candidate) {
   return {};
 }
 
-Result<std::unique_ptr<Builder>> make_builder(const std::string& target, std::filesystem::path cache, bool sandbox,
+Result<std::unique_ptr<Builder>> make_builder(const std::string& target, ObjectCache cache, bool sandbox,
                                               Lease& lease) {
   if (target == "cpu") return cpu_builder(std::move(cache), sandbox, lease);
   if (target == "cuda") return cuda_builder(std::move(cache), sandbox);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "swarm/judge.h"
 #include "swarm/lease.h"
+#include "targets/object_cache.h"
 
 namespace burnish {
 
@@ -32,19 +33,18 @@ Result<std::vector<KernelSource>> kernel_sources(const std::filesystem::path& fo
 /// Builds a candidate that is a plan: fills in its kernels and the seconds that they took.
 Status build_candidate(Builder& builder, Candidate& candidate);
 
-/// The builder of the target cpu: the system's compiler in the sandbox, objects cached by content in that folder. No
+/// The builder of the target cpu: the system's compiler in the sandbox, objects cached by content. No
 /// compiler starts while the lease is taken.
-std::unique_ptr<Builder> cpu_builder(std::filesystem::path cache, bool sandbox, Lease& lease);
+std::unique_ptr<Builder> cpu_builder(ObjectCache cache, bool sandbox, Lease& lease);
 
 /// The builder of the target cuda: NVRTC in the sandbox, for `architecture` (such as "sm_90a"), or, where that is
 /// empty, for the GPU of this machine. The lease does not stop it: compiling uses no GPU.
-std::unique_ptr<Builder> cuda_builder(std::filesystem::path cache, bool sandbox, std::string architecture = {});
+std::unique_ptr<Builder> cuda_builder(ObjectCache cache, bool sandbox, std::string architecture = {});
 
 /// The builder of the target metal-emulated: clang in the sandbox; its files hold the emulator, too.
-std::unique_ptr<Builder> metal_builder(std::filesystem::path cache, bool sandbox);
+std::unique_ptr<Builder> metal_builder(ObjectCache cache, bool sandbox);
 
 /// The builder of a target by its name.
-Result<std::unique_ptr<Builder>> make_builder(const std::string& target, std::filesystem::path cache, bool sandbox,
-                                              Lease& lease);
+Result<std::unique_ptr<Builder>> make_builder(const std::string& target, ObjectCache cache, bool sandbox, Lease& lease);
 
 }  // namespace burnish

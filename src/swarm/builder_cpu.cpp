@@ -6,7 +6,7 @@ namespace {
 
 class CpuBuilder : public Builder {
  public:
-  CpuBuilder(std::filesystem::path cache, bool sandbox, Lease& lease)
+  CpuBuilder(ObjectCache cache, bool sandbox, Lease& lease)
       : cache_(std::move(cache)), sandbox_(sandbox), lease_(lease) {}
 
   Result<std::map<std::string, std::filesystem::path>> build(const std::filesystem::path& folder) override {
@@ -27,14 +27,14 @@ class CpuBuilder : public Builder {
   }
 
  private:
-  std::filesystem::path cache_;
+  ObjectCache cache_;
   bool sandbox_;
   Lease& lease_;
 };
 
 }  // namespace
 
-std::unique_ptr<Builder> cpu_builder(std::filesystem::path cache, bool sandbox, Lease& lease) {
+std::unique_ptr<Builder> cpu_builder(ObjectCache cache, bool sandbox, Lease& lease) {
   return std::make_unique<CpuBuilder>(std::move(cache), sandbox, lease);
 }
 

@@ -22,7 +22,7 @@ Result<std::string> architecture_here() {
 
 class CudaBuilder : public Builder {
  public:
-  CudaBuilder(std::filesystem::path cache, bool sandbox, std::string architecture)
+  CudaBuilder(ObjectCache cache, bool sandbox, std::string architecture)
       : cache_(std::move(cache)), sandbox_(sandbox), architecture_(std::move(architecture)) {}
 
   Result<std::map<std::string, std::filesystem::path>> build(const std::filesystem::path& folder) override {
@@ -49,14 +49,14 @@ class CudaBuilder : public Builder {
   }
 
  private:
-  std::filesystem::path cache_;
+  ObjectCache cache_;
   bool sandbox_;
   std::string architecture_;
 };
 
 }  // namespace
 
-std::unique_ptr<Builder> cuda_builder(std::filesystem::path cache, bool sandbox, std::string architecture) {
+std::unique_ptr<Builder> cuda_builder(ObjectCache cache, bool sandbox, std::string architecture) {
   return std::make_unique<CudaBuilder>(std::move(cache), sandbox, std::move(architecture));
 }
 

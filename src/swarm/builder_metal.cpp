@@ -21,7 +21,7 @@ Result<fs::path> find_engine() {
 
 class MetalBuilder : public Builder {
  public:
-  MetalBuilder(fs::path cache, bool sandbox) : cache_(std::move(cache)), sandbox_(sandbox) {}
+  MetalBuilder(ObjectCache cache, bool sandbox) : cache_(std::move(cache)), sandbox_(sandbox) {}
 
   /// Each source twice: as it is, and instrumented for the first calls. The worker also gets the emulator.
   Result<std::map<std::string, fs::path>> build(const fs::path& folder) override {
@@ -57,13 +57,13 @@ class MetalBuilder : public Builder {
     return inside(source, std::move(error));
   }
 
-  fs::path cache_;
+  ObjectCache cache_;
   bool sandbox_;
 };
 
 }  // namespace
 
-std::unique_ptr<Builder> metal_builder(fs::path cache, bool sandbox) {
+std::unique_ptr<Builder> metal_builder(ObjectCache cache, bool sandbox) {
   return std::make_unique<MetalBuilder>(std::move(cache), sandbox);
 }
 

@@ -78,4 +78,9 @@ Result<fs::path> Scratch::folder(const std::string& name) const {
   return path;
 }
 
+void Scratch::remove(const std::string& name) const {
+  std::error_code ignored;
+  fs::remove_all(path_ / name, ignored);
+}
+
 }  // namespace burnish

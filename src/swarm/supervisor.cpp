@@ -52,6 +52,8 @@ class Search {
   ~Search() {
     swarm_.lease.give();  // a thread that waits for the lease has to end, too
     threads_.clear();
+    for (const auto& [attempt, candidate] : candidates_) swarm_.scratch.remove(folder_name(attempt));
+    swarm_.scratch.remove(loaded_objects);
   }
 
   Result<Outcome> run(const ProblemSpec& spec) {
@@ -77,6 +79,8 @@ class Search {
   }
 
  private:
+  static std::string folder_name(std::int64_t attempt) { return "attempt-" + std::to_string(attempt); }
+
   Status remember(const Opened& opened) {
     std::map<std::string, std::string> files;
     if (opened.reply.contains("source") && opened.reply["source"].is_string()) {
@@ -243,7 +247,7 @@ class Search {
       }
       work.attempt = std::move(*kept);
     }
-    auto folder = swarm_.scratch.folder("attempt-" + std::to_string(work.attempt->id));
+    auto folder = swarm_.scratch.folder(folder_name(work.attempt->id));
     auto candidate = folder ? materialise(swarm_.store, *work.attempt, *folder) : std::unexpected(folder.error());
     if (!candidate) {
       (candidate.error().reason == "plan" ? work.refused : work.store_failed) = candidate.error();
@@ -419,7 +423,7 @@ class Search {
     if (const auto known = finals_.find(record.id); known != finals_.end()) return known->second;
     auto known = candidates_.find(record.id);
     if (known == candidates_.end()) {
-      TRY(folder, swarm_.scratch.folder("attempt-" + std::to_string(record.id)));
+      TRY(folder, swarm_.scratch.folder(folder_name(record.id)));
       TRY(candidate, materialise(swarm_.store, record, folder));
       if (candidate.form == Form::plan) {
         if (auto built = build_candidate(swarm_.builder, candidate); !built) return std::unexpected(built.error());

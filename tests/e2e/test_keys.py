@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import json
 import os
@@ -73,6 +74,15 @@ def hosted(burnish) -> Iterator:
     server.server_close()
 
 
+def kept(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Files that have the key, compressed ones looked into."""
+
+    def contents(file: pathlib.Path) -> bytes:
+        return gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+
+    return [f for f in folder.rglob("*") if f.is_file() and KEY.encode() in contents(f)]
+
+
 def exposed(pid: int) -> list[str]:
     """Processes under `pid` whose command line or environment has the key (its own environment was given it)."""
     found = []
@@ -107,8 +117,9 @@ def test_the_key_goes_to_its_service_and_nowhere_else(hosted) -> None:
     assert "refused" in err, "the service's own words are shown"
     assert found == [] and cores and all(line.split()[4] in ("0", "1") for line in cores)
     assert KEY not in out + err
-    places = [f for f in hosted.folder.rglob("*") if f.is_file() and KEY.encode() in f.read_bytes()]
-    assert places == []
+    assert kept(hosted.folder) == []
+    (hosted.folder / "seen.gz").write_bytes(gzip.compress(f"x{KEY}".encode()))
+    assert kept(hosted.folder) == [hosted.folder / "seen.gz"], "this search finds what is there"
     assert list((hosted.folder / "tape").iterdir()) and list((hosted.home / "logs").rglob("*.log"))
 
 
@@ -149,7 +160,7 @@ def test_a_key_comes_from_a_command_and_is_kept_nowhere(hosted, tmp_path_factory
     words = ("optimize", hosted.problem(), "--agents", "library,claude-sonnet-4", "--attempts", "1", "--json")
     done = hosted(*words, "--record", "tape")
     assert done.code == 0 and Service.keys == [KEY], done.err
-    assert [f for f in hosted.folder.rglob("*") if f.is_file() and KEY.encode() in f.read_bytes()] == []
+    assert kept(hosted.folder) == []
     hosted.env["ANTHROPIC_API_KEY_COMMAND"] = "exit 3"
     done = hosted(*words)
     assert done.code == 0 and done.last["winner"] == "library", done.err
@@ -187,4 +198,4 @@ def test_a_crash_during_a_call_leaves_no_core_with_the_key(hosted) -> None:
     process.send_signal(signal.SIGABRT)
     process.communicate(timeout=30)
     assert process.returncode == -signal.SIGABRT
-    assert [f for f in hosted.folder.rglob("*") if f.is_file() and KEY.encode() in f.read_bytes()] == []
+    assert kept(hosted.folder) == []

@@ -111,6 +111,29 @@ TEST_F(StoreTest, ADamagedArtifactIsSaidAndMendedByWritingItAgain) {
   EXPECT_EQ(*store_->artifacts().get(name), "contents");
 }
 
+TEST_F(StoreTest, LongArtifactsAreCompressedAndOnesOfBeforeAreRead) {
+  const auto& artifacts = store_->artifacts();
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text.append("line ").append(std::to_string(i)).append("\n");
+  const auto name = *artifacts.put(text);
+  const auto file = artifacts.path(name);
+  EXPECT_EQ(file.extension(), ".gz");
+  EXPECT_LT(fs::file_size(file), text.size() / 3);
+  EXPECT_EQ(*artifacts.get(name), text);
+  EXPECT_EQ(artifacts.list(), std::vector{name});
+  std::ofstream(file) << "torn";
+  EXPECT_FALSE(artifacts.get(name));
+  EXPECT_EQ(*artifacts.put(text), name);
+  EXPECT_EQ(*artifacts.get(name), text);
+
+  ASSERT_TRUE(artifacts.remove(name));
+  std::ofstream(artifacts.path(name)) << text;  // as a store of version 3 has it
+  EXPECT_EQ(artifacts.path(name).extension(), "");
+  EXPECT_EQ(*artifacts.get(name), text);
+  EXPECT_EQ(*artifacts.put(text), name);
+  EXPECT_EQ(artifacts.list(), std::vector{name}) << "not twice";
+}
+
 TEST_F(StoreTest, SeveralConnectionsWriteAtOnce) {
   const auto run = *store_->create_run("suite", json::object(), json::object());
   std::vector<std::jthread> threads;

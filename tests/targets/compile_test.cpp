@@ -28,7 +28,7 @@ struct Compile : testing::Test {
     request.source = scale;
     request.timeout_s = 20;
   }
-  void TearDown() override { fs::remove_all(request.cache); }
+  void TearDown() override { fs::remove_all(request.cache.folder()); }
 
   /// Compiles; gives the error's text after its reason.
   std::string refusal(const std::string& source, const std::string& reason) {
@@ -91,7 +91,7 @@ TEST_F(Compile, WorksFromSeveralThreadsAtOnce) {
   for (auto& t : threads) t.join();
   EXPECT_EQ(good, 4);
   int files = 0;
-  for ([[maybe_unused]] const auto& f : fs::directory_iterator(request.cache)) ++files;
+  for ([[maybe_unused]] const auto& f : fs::directory_iterator(request.cache.folder())) ++files;
   EXPECT_EQ(files, 1);
 }
 

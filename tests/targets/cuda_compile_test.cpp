@@ -41,7 +41,7 @@ struct CudaCompile : testing::Test {
     request.source = scale;
     request.timeout_s = 30;
   }
-  void TearDown() override { fs::remove_all(request.cache); }
+  void TearDown() override { fs::remove_all(request.cache.folder()); }
 
   Object compiled() {
     const auto file = compile(request);

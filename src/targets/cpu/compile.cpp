@@ -205,15 +205,13 @@ Result<fs::path> compile(const CompileRequest& request, const std::function<void
   const auto options = flags(device, request);
   const json key = {recipe_version,  compiler.identity, options,       device.flags,
                     request.kernels, request.name,      request.source};
-  const auto target = request.cache / (hash_hex(key.dump(-1, ' ', false, json::error_handler_t::replace)) + ".so");
-  if (fs::exists(target)) return target;
+  const auto name = hash_hex(key.dump(-1, ' ', false, json::error_handler_t::replace)) + ".so";
+  if (const auto known = request.cache.find(name)) return *known;
 
   TRY(output, run_compiler(request, compiler, options, started));
   const ObjectRules rules{request.kernels, !request.sanitize.empty()};
   if (auto ok = check_object(output.object, output.disassembly, rules); !ok) return inside(request.name, ok.error());
-  if (auto ok = write_file(target, output.object); !ok) return std::unexpected(ok.error());
-  fs::permissions(target, fs::perms(0644));
-  return target;
+  return request.cache.keep(name, output.object);
 }
 
 }  // namespace burnish::cpu

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "targets/object_cache.h"
 
 /// The compile step of the target cpu: kernel source in, checked shared object in a content-addressed cache out.
 namespace burnish::cpu {
@@ -17,8 +18,8 @@ struct CompileRequest {
       kernels;  ///< functions that get an entry: `extern "C" void NAME(int64_t begin, int64_t end, ...)`
   std::vector<std::string>
       sanitize;  ///< "address", "undefined": for looking at a kernel; such objects need their library preloaded
-  std::filesystem::path cache;  ///< folder of compiled objects; made if missing
-  bool sandbox = true;          ///< false: --no-sandbox
+  ObjectCache cache;
+  bool sandbox = true;  ///< false: --no-sandbox
   double timeout_s = 60;
   std::uint64_t memory_bytes = std::uint64_t{3} << 30;
   std::uint64_t object_bytes = 32 << 20;

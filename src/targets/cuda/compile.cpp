@@ -110,17 +110,14 @@ Result<fs::path> compile(const CompileRequest& request, const std::function<void
   std::error_code error;
   const json key = {recipe_version, nvrtc.version(), fs::file_size(nvrtc.library, error), options, request.kernels,
                     request.name,   request.source};
-  const auto target = request.cache / (hash_hex(key.dump(-1, ' ', false, json::error_handler_t::replace)) + ".cubin");
-  if (fs::exists(target)) return target;
+  const auto name = hash_hex(key.dump(-1, ' ', false, json::error_handler_t::replace)) + ".cubin";
+  if (const auto known = request.cache.find(name)) return *known;
 
   TRY(output, run_compiler(request, nvrtc, options, started));
   auto kernels = read_kernels(output.cubin, request.kernels);
   if (!kernels) return inside(request.name, kernels.error());
   read_resources(output.log, *kernels);
-  const auto bytes = encode({request.architecture, std::move(*kernels), std::move(output.cubin)});
-  if (auto ok = write_file(target, bytes); !ok) return std::unexpected(ok.error());
-  fs::permissions(target, fs::perms(0644));
-  return target;
+  return request.cache.keep(name, encode({request.architecture, std::move(*kernels), std::move(output.cubin)}));
 }
 
 Result<Object> read_object(const fs::path& file) {

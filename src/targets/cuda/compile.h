@@ -7,6 +7,7 @@
 
 #include "base/cuda_object.h"
 #include "targets/cuda/nvrtc.h"
+#include "targets/object_cache.h"
 
 /// The compile step of the target cuda: a .cu source in, a checked object (base/cuda_object.h) in a content-addressed
 /// cache out. Needs NVRTC, but neither GPU nor driver.
@@ -17,7 +18,7 @@ struct CompileRequest {
   std::string source;
   std::vector<std::string> kernels;  ///< functions that are launched: `extern "C" __global__ void NAME(...)`
   std::string architecture = "sm_90a";
-  std::filesystem::path cache;    ///< folder of compiled objects; made if missing
+  ObjectCache cache;
   std::filesystem::path program;  ///< that has the command `nvrtc`; empty: this executable
   bool sandbox = true;            ///< false: --no-sandbox
   double timeout_s = 60;

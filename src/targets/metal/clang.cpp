@@ -186,7 +186,7 @@ Result<std::string> Clang::preprocess(const std::function<void(int)>& started) c
 
 /// Our library, compiled once for each compiler and set of flags.
 Result<std::string> Clang::precompiled(const std::function<void(int)>& started) const {
-  const auto path = request_.cache / ("metal-library-" + identity_ + ".pch");
+  const auto path = request_.cache.folder() / ("metal-library-" + identity_ + ".pch");
   if (fs::exists(path)) return read_file(path);
   const Job job{
       .command = fmt::format("\"$0\" {} -Xclang -emit-pch -o $T/library.pch -c library.h && cat $T/library.pch >&7",

@@ -114,8 +114,8 @@ Result<Compiled> compile(const CompileRequest& request, const std::function<void
   if (auto ok = ascii(request.source); !ok) return std::unexpected(ok.error());
   TRY(clang, Clang::find(request));
   const auto key = hash_hex(json({recipe_version, clang.identity(), request.checked, request.source}).dump());
-  const auto object = request.cache / (key + ".so");
-  if (fs::exists(fs::path(object).replace_extension(".json"))) return load_compiled(object);
+  const auto facts_known = request.cache.find(key + ".json"), known = request.cache.find(key + ".so");
+  if (facts_known && known && facts_known->parent_path() == known->parent_path()) return load_compiled(*known);
 
   std::string preprocessed;
   TranslateOptions options;
@@ -137,6 +137,7 @@ Result<Compiled> compile(const CompileRequest& request, const std::function<void
       .kernels = {}, .engine = {"mtl_", "__tsan_", "__ubsan_handle_out_of_bounds"}, .writable_data = request.checked};
   if (auto ok = cpu::check_object(built->object, built->disassembly, rules); !ok)
     return inside("program_source", ok.error());
+  TRY(object, request.cache.keep(key + ".so", built->object));
   Compiled compiled{.object = object,
                     .kernels = translation->kernels,
                     .constants = translation->constants,
@@ -145,10 +146,8 @@ Result<Compiled> compile(const CompileRequest& request, const std::function<void
     compiled.lines = read_lines(built->line_table);
     compiled.warnings = built->warnings;
   }
-  if (auto ok = write_file(object, built->object); !ok) return std::unexpected(ok.error());
-  fs::permissions(object, fs::perms(0644));
-  if (auto ok = write_file(fs::path(object).replace_extension(".json"), to_json(compiled).dump()); !ok)
-    return std::unexpected(ok.error());
+  TRY(facts, request.cache.keep(key + ".json", to_json(compiled).dump()));
+  (void)facts;
   return compiled;
 }
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "targets/metal/translate.h"
+#include "targets/object_cache.h"
 
 /// The compile step of the target metal-emulated: Metal source in, checked native object in a content-addressed cache
 /// out.
@@ -16,9 +17,9 @@ namespace burnish::metal {
 
 struct CompileRequest {
   std::string source;
-  bool checked = false;         ///< instrumented, for the engine's checks
-  std::filesystem::path cache;  ///< folder of compiled objects; made if missing
-  bool sandbox = true;          ///< false: --no-sandbox
+  bool checked = false;  ///< instrumented, for the engine's checks
+  ObjectCache cache;
+  bool sandbox = true;  ///< false: --no-sandbox
   double timeout_s = 60;
   std::uint64_t memory_bytes = std::uint64_t{3} << 30;
   std::uint64_t object_bytes = 64 << 20;

@@ -106,7 +106,7 @@ MTL_API burnish_metal_library* burnish_metal_compile(const char* request, char**
     const auto j = json::parse(request);
     r.source = j.at("source");
     r.checked = j.value("checked", false);
-    r.cache = j.at("cache").get<std::string>();
+    r.cache = std::filesystem::path(j.at("cache").get<std::string>());
     r.sandbox = j.value("sandbox", true);
   } catch (const json::exception& e) {
     return answer(reply, error_json({"the request cannot be read", e.what(), "", "protocol"})), nullptr;
