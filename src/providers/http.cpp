@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <random>
-#include <thread>
 
+#include "providers/sockets.h"
 #include "providers/sse.h"
 
 namespace burnish {
@@ -24,10 +24,6 @@ struct CurlGlobal {
 constexpr int most_begun_at_once = 4;
 constexpr auto beat = milliseconds(1);
 constexpr auto kept_open = milliseconds(2'000);  // servers keep an idle connection for 5 s and more
-
-/// libcurl looks at each of its calls whenever one has something to say. With so many it is asked once a beat, for all
-/// that came in between: 200 calls cost half the processor time (bench/providers.py).
-constexpr int many = 32;
 
 /// Errors that a service puts into a 200 and that pass with time.
 bool passes(const std::string& error) {
@@ -74,6 +70,8 @@ struct HttpCalls::State {
 
   HttpOptions options;
   CurlGlobal global;
+  Sockets sockets;
+  Clock::time_point alarm = Clock::time_point::max();  // when libcurl wants to be asked, whatever happens
   CURLM* multi = curl_multi_init();
   std::map<std::size_t, std::unique_ptr<Call>> calls;
   std::map<std::string, ServiceLimits> limits;
@@ -88,6 +86,58 @@ struct HttpCalls::State {
   std::map<std::string, Idle> idle;  // by scheme, host and port
   Clock::time_point this_beat;
   int begun = 0;  // new connections of this beat
+
+  State() {
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &State::on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &State::on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+  }
+
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void*) {
+    auto& state = *static_cast<State*>(user);
+    state.sockets.watch(socket, what == CURL_POLL_IN || what == CURL_POLL_INOUT,
+                        what == CURL_POLL_OUT || what == CURL_POLL_INOUT);
+    return 0;
+  }
+
+  static int on_timer(CURLM*, long timeout_ms, void* user) {
+    auto& state = *static_cast<State*>(user);
+    state.alarm = timeout_ms < 0 ? Clock::time_point::max() : Clock::now() + milliseconds(timeout_ms);
+    return 0;
+  }
+
+  /// libcurl does what is due by its own clock: new calls, too, begin here.
+  void turn_timers() {
+    for (int running = 0; Clock::now() >= alarm;) {
+      alarm = Clock::time_point::max();
+      curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+  }
+
+  /// Transfers that have ended since the last time.
+  std::vector<std::pair<Call*, CURLcode>> ended() {
+    std::vector<std::pair<Call*, CURLcode>> all;
+    int left = 0;
+    while (CURLMsg* message = curl_multi_info_read(multi, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      Call* call = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+      all.emplace_back(call, message->data.result);
+    }
+    return all;
+  }
+
+  /// Waits until then at most, and lets libcurl read and write what can be.
+  void wait(Clock::time_point until) {
+    for (const auto& ready : sockets.wait(std::min(until, alarm) - Clock::now())) {
+      const int what = (ready.read ? CURL_CSELECT_IN : 0) | (ready.write ? CURL_CSELECT_OUT : 0) |
+                       (ready.error ? CURL_CSELECT_ERR : 0);
+      int running = 0;
+      curl_multi_socket_action(multi, ready.socket, what, &running);
+    }
+    turn_timers();
+  }
 
   static std::string origin(const Call& call) {
     const auto host = call.request.url.find("://");
@@ -311,24 +361,12 @@ std::vector<HttpCalls::Done> HttpCalls::step(milliseconds timeout) {
   std::vector<Done> done;
   State& s = *state_;
   auto now = Clock::now();
-  auto wake = s.begin_some(now, now + timeout);
-  int running = 0;
-  curl_multi_perform(s.multi, &running);
-  // What ended just now has no socket left that could end the wait.
-  if (running < std::ranges::count_if(s.calls, [](const auto& entry) { return entry.second->easy != nullptr; }))
-    wake = now;
-  const auto wait = std::chrono::duration_cast<milliseconds>(wake - Clock::now());
-  curl_multi_poll(s.multi, nullptr, 0, static_cast<int>(std::max<std::int64_t>(0, wait.count())), nullptr);
-  if (running >= many) std::this_thread::sleep_until(now + beat);
-  curl_multi_perform(s.multi, &running);
-
-  std::vector<std::pair<State::Call*, CURLcode>> ended;
-  int left = 0;
-  while (CURLMsg* message = curl_multi_info_read(s.multi, &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    State::Call* call = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
-    ended.emplace_back(call, message->data.result);
+  const auto wake = s.begin_some(now, now + timeout);
+  s.turn_timers();
+  auto ended = s.ended();
+  if (ended.empty()) {
+    s.wait(wake);
+    ended = s.ended();
   }
   now = Clock::now();
   for (auto& [id, call] : s.calls)
@@ -350,7 +388,7 @@ void HttpCalls::pause(bool paused) {
 }
 
 void HttpCalls::wake() {
-  curl_multi_wakeup(state_->multi);
+  state_->sockets.ring();
 }
 
 void HttpCalls::cancel(std::size_t id) {
