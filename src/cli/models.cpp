@@ -50,6 +50,8 @@ json row_of(const Model& model, bool asks) {
               {"pictures", model.pictures},
               {"reasons", model.reasons},
               {"checked", model.checked},
+              {"withdrawn", model.withdrawn.empty() ? json(nullptr) : json(model.withdrawn)},
+              {"successor", model.successor.empty() ? json(nullptr) : json(model.successor)},
               {"dollars_per_million", {model.input_price, model.output_price}},
               {"from", model.where}};
   if (asks) row.update(todo.empty() ? check(model) : json{{"failed", todo}});
@@ -61,7 +63,20 @@ std::string line_of(const json& row) {
   std::string state = row["ready"].get<bool>() ? "ready" : text("todo");
   if (row.contains("answered")) state = "answered in " + seconds_text(row["answered"].get<double>());
   if (row.contains("failed")) state = text("failed");
+  if (row["withdrawn"].is_string())
+    state += fmt::format("; withdrawn {}{}", text("withdrawn"),
+                         row["successor"].is_string() ? ": " + text("successor") + " follows" : "");
   return fmt::format("{:<24} {:<17} {:<32} {}\n", text("name"), text("service"), text("id"), state);
+}
+
+/// Which variable each service's key is read from, a line a variable.
+std::string key_variables() {
+  std::string lines;
+  for (const auto& service : services()) {
+    const std::string variable(service.key_variable);
+    if (!variable.empty() && !lines.contains(variable)) lines += fmt::format("  {:<20} {}\n", variable, service.name);
+  }
+  return lines + "  local servers and programs need none\n";
 }
 
 Result<int> models(const Flags& flags) {
@@ -88,7 +103,12 @@ void add_models(Program& program) {
   command.add_flag("--check", flags->check, "make one tiny call to each (status 1 if one does not answer)");
   add_json_flag(command, flags->common);
   command.footer(
-      "Rows are added and overridden in models.toml in the store's folder, or $BURNISH_MODELS (docs/models.md).\n"
+      "Keys come from the service's environment variable, or from what the program in <variable>_COMMAND prints:\n" +
+      key_variables() +
+      "Rows are added and overridden in models.toml in the store's folder, or $BURNISH_MODELS (docs/models.md):\n"
+      "  [models.NAME]  id, service, url, command, effort, context_tokens, output_tokens, input_price, cached_price,\n"
+      "                 output_price, pictures, reasons, adaptive, checked, withdrawn, successor\n"
+      "  [limits.SERVICE]  in_flight, requests_per_minute, tokens_per_minute\n"
       "Example:\n  burnish models --check claude-sonnet-4");
   command.callback([&program, flags] {
     program.run = [flags] {

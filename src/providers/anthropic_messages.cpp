@@ -23,7 +23,10 @@ json body(const Model& model, const Prompt& prompt) {
   if (!prompt.system.empty())  // the fixed part: marked once, read from the service's cache afterwards
     out["system"] =
         json::array({{{"type", "text"}, {"text", prompt.system}, {"cache_control", {{"type", "ephemeral"}}}}});
-  if (model.reasons && model.effort != "none") {
+  if (model.reasons && model.adaptive) {  // newer models refuse a budget: they choose, within an effort
+    out["thinking"] = {{"type", "adaptive"}};
+    if (!model.effort.empty()) out["output_config"] = {{"effort", model.effort}};
+  } else if (model.reasons && model.effort != "none") {
     const std::int64_t budget = model.effort == "high" ? 32'000 : model.effort == "low" ? 4'000 : 12'000;
     out["thinking"] = {{"type", "enabled"}, {"budget_tokens", std::min(budget, model.output_tokens / 2)}};
   }

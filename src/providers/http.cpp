@@ -40,7 +40,9 @@ std::string advice(long status, const Model& model) {
   if (status == 401 || status == 403)
     return "the key was refused; check the key's variable for service '" + model.service + "' (burnish models)";
   if (status == 404)
-    return "the service does not know model '" + model.id + "'; it may have been withdrawn (" + model.where + ")";
+    return "the service does not know model '" + model.id + "'; it " +
+           (model.withdrawn.empty() ? "may have been withdrawn" : "was to be withdrawn on " + model.withdrawn) +
+           (model.successor.empty() ? "" : ", its successor is " + model.successor) + " (" + model.where + ")";
   if (status == 413) return "the prompt is too long for the service";
   if (status == 429) return "the service's rate limit; lower its requests per minute or wait";
   return "see the exchange in the store";

@@ -46,6 +46,9 @@ constexpr std::array fields = {
     Field{"pictures", "true or false", take<bool, &Model::pictures, bool>},
     Field{"reasons", "true or false", take<bool, &Model::reasons, bool>},
     Field{"checked", "true or false", take<bool, &Model::checked, bool>},
+    Field{"adaptive", "true or false", take<bool, &Model::adaptive, bool>},
+    Field{"withdrawn", "text (a date)", take<std::string, &Model::withdrawn, std::string>},
+    Field{"successor", "text", take<std::string, &Model::successor, std::string>},
 };
 
 Status read_model(Model& m, const toml::table& row, const std::string& file) {

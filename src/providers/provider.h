@@ -39,6 +39,9 @@ struct Model {
   std::int64_t context_tokens = 128'000, output_tokens = 16'000;
   double input_price = 0, cached_price = 0, output_price = 0;  ///< US dollars per million tokens; 0: free or unknown
   bool pictures = false, reasons = false, checked = false;     ///< checked: the row was verified against the service
+  bool adaptive = false;     ///< Anthropic: it takes no thinking budget, only an effort
+  std::string withdrawn;     ///< the day from which the service refuses it; empty: none is known
+  std::string successor;     ///< the row that follows it
   std::string effort;        ///< reasoning effort, where the model reasons: low, medium, high
   std::string url, command;  ///< overrides of the service's; command: the program to run
   std::string where;         ///< file and line that the row came from

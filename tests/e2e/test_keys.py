@@ -171,7 +171,7 @@ def test_a_withdrawn_model_is_a_sentence_and_the_built_ins_go_on(hosted) -> None
     Service.status = 404
     done = hosted("optimize", hosted.problem(), "--agents", "library,claude-sonnet-4", "--attempts", "3", "--json")
     assert done.code == 0 and done.last["winner"] == "library", done.err
-    assert "may have been withdrawn" in done.err and "models.toml" in done.err
+    assert "withdrawn on 2026-06-15, its successor is claude-sonnet-5_5" in done.err and "models.toml" in done.err
     assert len(Service.keys) == 1, "it is not asked again"
 
 

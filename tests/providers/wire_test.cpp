@@ -115,6 +115,24 @@ TEST(Models, TheShippedTableIsWhole) {
   for (const char* name :
        {"claude-opus-4", "claude-sonnet-4", "gpt-4o", "gpt-4_1", "gpt-5", "o3", "deepseek-v3", "deepseek-r1", "llama"})
     EXPECT_NE(table.find(name), nullptr) << name;
+  for (const auto& model : table.models) {
+    if (model.withdrawn.empty()) continue;
+    const Model* next = table.find(model.successor);
+    ASSERT_NE(next, nullptr) << model.name << " has no successor";
+    EXPECT_TRUE(next->withdrawn.empty()) << next->name;
+  }
+}
+
+TEST(Models, AnAdaptiveModelGetsAnEffortAndNoBudget) {
+  Model model{.name = "m", .id = "m", .service = "anthropic"};
+  model.reasons = true;
+  model.effort = "high";
+  const Prompt hello{.system = "s", .messages = {{Message::Role::user, "hello", {}}}};
+  const auto body = [&] { return json::parse(anthropic_messages.request(model, "http://x", "", hello).body); };
+  EXPECT_EQ(body()["thinking"]["type"], "enabled");
+  model.adaptive = true;
+  EXPECT_EQ(body()["thinking"], json({{"type", "adaptive"}}));
+  EXPECT_EQ(body()["output_config"]["effort"], "high");
 }
 
 TEST(Models, AUsersRowOverridesKeyByKey) {
