@@ -22,6 +22,8 @@ plan() {
 }
 case $prompt in *"You read measurements"*) echo "Fuse the steps."; exit ;; esac
 case $1-$tried in
+  patient-[0-6]) plan neg ;;
+  patient-*) plan tanh ;;
   solves-*) echo "Attempt $tried of mine:"; plan relu ;;
   fails-0) echo "Let me think about it." ;;
   fails-*) plan abs ;;
@@ -50,7 +52,7 @@ def study(burnish, *, problems: int = 5, **more: object) -> pathlib.Path:
     script.write_text(MODEL, encoding="utf-8")
     rows = [
         f'[models.{name}]\nservice = "command"\nid = "{name}"\ncommand = "sh {script} {name}"\noutput_price = 10.0\n'
-        for name in MODELS
+        for name in (*MODELS, "patient")
     ]
     (burnish.folder / "models.toml").write_text("\n".join(rows), encoding="utf-8")
     burnish.env["BURNISH_MODELS"] = str(burnish.folder / "models.toml")
@@ -158,11 +160,14 @@ def test_the_tables_say_who_was_worth_what(burnish) -> None:
 
 
 def test_attempts_beyond_the_fifth_are_in_the_table(burnish) -> None:
-    file = study(burnish, problems=1, attempts=20, models=["solves"], contexts=["plain"])
+    file = study(burnish, problems=1, attempts=20, models=["solves", "patient"], contexts=["plain"])
     done = burnish("experiment", file, "--json")
     assert done.code == 0, done.err
-    (row,) = [r for r in rows_of(done.last["tables"], "success") if r["model"] == "solves"]
-    assert "20" in row and row["20"]["value"] == 1
+    rows = {r["model"]: r for r in rows_of(done.last["tables"], "success") if r["level"] == "all"}
+    assert rows["solves"]["1"]["value"] == 1 and rows["solves"]["20"]["value"] == 1
+    counts = [key for key in rows["patient"] if key.isdigit()]
+    assert {key: rows["patient"][key]["value"] for key in counts} == {key: float(int(key) >= 8) for key in counts}
+    assert any(5 < int(key) < 8 for key in counts) or rows["patient"]["5"]["value"] == 0
 
 
 def test_the_same_file_goes_on_a_changed_one_begins_anew(burnish) -> None:
