@@ -183,7 +183,16 @@ def _copy(module: torch.nn.Module) -> torch.nn.Module:
 
 
 def _laid_out(module: torch.nn.Module, fmt: torch.memory_format | None) -> torch.nn.Module:
-    return module if fmt is None else module.to(memory_format=fmt)
+    """The module with its parameters and buffers in the format. Those alone that have its number of dimensions:
+    Module.to(memory_format=) refuses a module that has both 2-D and 3-D convolutions."""
+    if fmt is None:
+        return module
+
+    def into(tensor: torch.Tensor) -> torch.Tensor:
+        fits = tensor.dim() == _DIMS[fmt] and tensor.is_floating_point()
+        return tensor.contiguous(memory_format=fmt) if fits else tensor
+
+    return module._apply(into)
 
 
 def _converted(run: Callable, fmt: torch.memory_format | None) -> Callable:

@@ -1,6 +1,7 @@
 #include "agents/recipes.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/files.h"
 
@@ -28,9 +29,13 @@ class RecipeAgent : public Agent {
 };
 
 bool is_image(const json& input) {
-  const json shape = input.value("shape", json::array());
-  return shape.size() == 4 || shape.size() == 5;
+  return input.value("shape", json::array()).size() == 4;
 }
+
+// Ops on images whatever the inputs are; "convolution" tells no number of dimensions. (1-D and 3-D ones would compile
+// and time the very same module.)
+constexpr std::array image_ops{"\"aten::conv2d", "\"aten::conv_transpose2d", "\"aten::convolution",
+                               "\"aten::_convolution"};
 
 }  // namespace
 
@@ -39,8 +44,8 @@ bool has_images(const Task& task) {
   if (!text) return true;
   const json plan = json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!plan.is_object()) return true;
-  return text->find("\"aten::conv") != std::string::npos ||
-         std::ranges::any_of(plan.value("inputs", json::object()), is_image);
+  const auto is_used = [&](const char* op) { return text->find(op) != std::string::npos; };
+  return std::ranges::any_of(image_ops, is_used) || std::ranges::any_of(plan.value("inputs", json::object()), is_image);
 }
 
 bool on_cuda(const Task& task) {

@@ -47,6 +47,9 @@ TEST(RecipeAgents, ChannelsLastOnlyWhereThereAreImages) {
   EXPECT_EQ(proposals(R"({"inputs": {"x": {"shape": [8, 16]}}, "steps": [{"op": "aten::relu"}]})"), 1u);
   EXPECT_EQ(proposals(R"({"inputs": {"x": {"shape": [8, 3, 4, 4]}}, "steps": [{"op": "aten::relu"}]})"), 4u);
   EXPECT_EQ(proposals(R"({"inputs": {"x": {"shape": [8, 16]}}, "steps": [{"op": "aten::conv2d"}]})"), 4u);
+  EXPECT_EQ(proposals(R"({"inputs": {"x": {"shape": [8, 16, 9]}}, "steps": [{"op": "aten::conv1d"}]})"), 1u);
+  EXPECT_EQ(proposals(R"({"inputs": {"x": {"shape": [8, 1, 4, 4, 4]}}, "steps": [{"op": "aten::conv3d"}]})"), 1u)
+      << "channels_last says nothing of five dimensions";
   EXPECT_EQ(proposals("no plan at all"), 4u) << "where nothing tells, all are tried";
 }
 

@@ -204,3 +204,13 @@ def test_a_limit_on_this_process_counts_as_its_memory() -> None:
     command = ["prlimit", f"--data={3 << 30}", sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert 0 < int(done.stdout) < 3 << 30
+
+
+def test_the_memory_limit_is_never_above_the_one_that_the_process_was_given() -> None:
+    code = (
+        "import resource; from burnish import guarded; guarded.spare_bytes = lambda: 1 << 40\n"
+        "with guarded.memory_limit(): print(resource.getrlimit(resource.RLIMIT_DATA)[0])"
+    )
+    command = ["prlimit", f"--data={3 << 30}", sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert int(done.stdout) == 3 << 30

@@ -100,6 +100,23 @@ def test_computes_the_same_and_follows_parameters(settings: dict[str, Any], net:
     assert state.items() <= {k: (v.data_ptr(), v.stride()) for k, v in net.state_dict().items()}.items()
 
 
+@pytest.mark.parametrize("settings", [{}, {"freeze": True}], ids=str)
+@pytest.mark.parametrize("fmt", ["channels_last", "channels_last_3d"])
+def test_a_memory_format_leaves_other_ranks_alone(fmt: str, settings: dict[str, Any]) -> None:
+    class Mixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.flat, self.deep = nn.Conv2d(2, 4, 3), nn.Conv3d(2, 4, 3)
+
+        def forward(self, flat: torch.Tensor, deep: torch.Tensor) -> torch.Tensor:
+            return self.flat(flat).sum() + self.deep(deep)
+
+    module, inputs = Mixed().eval(), (torch.randn(1, 2, 8, 8), torch.randn(1, 2, 8, 8, 8))
+    with torch.no_grad():
+        run = recipe.apply({"burnish_recipe": 1, "memory_format": fmt, **settings}, module)
+        torch.testing.assert_close(run(*inputs), module(*inputs), rtol=1e-4, atol=1e-5)
+
+
 def test_a_frozen_copy_is_made_again_once_parameters_are_calm(net: Net) -> None:
     x = torch.randn(1, 3, 8, 8)
     with torch.no_grad():
