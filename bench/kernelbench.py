@@ -1,8 +1,7 @@
 """KernelBench on this machine's CPU: a verdict or a reason for every problem, in as many parts as it takes.
 
     python bench/kernelbench.py CHECKOUT --store DIR [--lanes N] [--cores N] [--memory GB] [--seconds S]
-        [--levels 1,2,3]
-        [-- flags of suite]
+        [--levels 1,2,3] [--aa-lanes N] [-- flags of suite]
 
 CHECKOUT is a clone of github.com/ScalingIntelligence/KernelBench (commit 21fbe5a has the original sizes, which a CPU
 can take). The problems are dealt out to N lanes of two cores each (--cores), which work at the same time, each with a
@@ -63,7 +62,8 @@ class Lane:
         limit = ["prlimit", f"--data={int(options.memory * (1 << 30))}"] if options.memory else []
         suite = [burnish(), "suite", str(folder), "--store", str(options.store)]
         command = [*limit, "taskset", "-c", ",".join(map(str, cores)), *suite]
-        command += ["--resume", run] if run else options.flags
+        no_aa = ["--no-aa"] if number >= options.aa_lanes else []
+        command += ["--resume", run] if run else [*options.flags, *no_aa]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log.open("a"),
             env={**os.environ, "BURNISH_LEASE": str(options.store / f"lane{number}.lease")},
@@ -84,6 +84,7 @@ def main() -> int:
     parser.add_argument("--memory", type=float, default=0, help="GB of private memory of one process; 0: no limit")
     parser.add_argument("--seconds", type=float, default=0, help="of this part; 0: until all are done")
     parser.add_argument("--levels", default="1,2,3")
+    parser.add_argument("--aa-lanes", type=int, default=1000, help="lanes that judge originals against themselves")
     ours, _, flags = "\0".join(sys.argv[1:]).partition("\0--\0")
     options = parser.parse_args(ours.split("\0"))
     options.flags = flags.split("\0") if flags else []
