@@ -14,7 +14,7 @@ export CCACHE_SLOPPINESS := pch_defines,time_macros
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build build-tests demo test test-cpp test-python test-runtime test-fast sanitize fuzz lint tidy format bench clean
+.PHONY: help setup packages build build-tests demo test test-cpp test-python test-runtime test-fast sanitize sanitize-threads fuzz lint tidy format bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,8 +65,11 @@ test-fast: setup build-tests  ## the tests that take seconds
 	cd build/release && ctest --output-on-failure --parallel $(JOBS)
 	$(BIN)/python -m pytest -q -m "not slow" tests
 
-sanitize: packages  ## the C++ tests under address+undefined sanitizers, then the threaded ones under tsan
+sanitize: packages  ## the C++ tests under address+undefined sanitizers, the loop of calls under tsan
 	tools/sanitize.sh
+
+sanitize-threads: packages  ## all C++ that has threads of its own under tsan (minutes)
+	tools/sanitize.sh threads
 
 fuzz: packages  ## a longer fuzz of the parsers (BURNISH_FUZZ_SECONDS, default 60 a parser)
 	BURNISH_FUZZ_SECONDS=$${BURNISH_FUZZ_SECONDS:-60} tools/sanitize.sh fuzz
