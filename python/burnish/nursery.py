@@ -151,8 +151,10 @@ class Server:
             return
         self._warm.add(name)
         if name == "compile" and not (self._gpu and _starts_cuda(_import_compiler)):
+            from burnish import instructions  # needs the package's other modules, once torch is here
+
             _import_compiler()
-            _find_vector_instructions()
+            instructions.find()
         _settle()
 
     def _reap(self) -> None:
@@ -184,16 +186,6 @@ def _import_compiler() -> None:
         import torch._inductor.compile_fx  # noqa: F401
     finally:
         config.compile_threads = threads
-
-
-def _find_vector_instructions() -> None:
-    """What torch.compile asks once a process: which vector instructions the compiler and this CPU have. It starts a
-    Python that loads PyTorch's library for each of half a dozen kinds: seconds that every worker's first call would
-    pay."""
-    with contextlib.suppress(ImportError, AttributeError):  # inside PyTorch: another version may keep it elsewhere
-        from torch._inductor.cpu_vec_isa import pick_vec_isa
-
-        pick_vec_isa()
 
 
 def _has_started_cuda() -> bool:

@@ -70,6 +70,9 @@ class Agent {
   virtual bool remote() const { return false; }
   /// Its next prompt shows how the time of its best right candidate is spent: verdicts have a "profile" then.
   virtual bool wants_profile() const { return false; }
+  /// Each of its right proposals is verified in full, though a faster one is there: the verdicts tell how good the
+  /// agent is, and it learns from them.
+  virtual bool wants_full_verdicts() const { return false; }
   /// Its proposals come from outside, through `burnish answers`: it never proposes by itself, and a problem on which it
   /// has attempts left stays open.
   virtual bool waits() const { return false; }

@@ -27,6 +27,7 @@ class LanguageModel : public Agent {
   std::string name() const override { return context_ == "plain" ? model_.name : model_.name + "@" + context_; }
 
   bool wants_profile() const override { return has_profile(context_); }
+  bool wants_full_verdicts() const override { return true; }
   bool remote() const override { return model_.service != "command"; }
 
   Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {

@@ -17,6 +17,7 @@ class BatchModel : public Agent {
   std::string name() const override { return name_; }
   Result<std::optional<Proposal>> propose(const Task&, std::span<const PastAttempt>) override { return std::nullopt; }
   bool waits() const override { return true; }
+  bool wants_full_verdicts() const override { return true; }
   bool wants_profile() const override { return has_profile(split_context(name_).second); }
 
  private:

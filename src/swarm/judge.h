@@ -44,6 +44,7 @@ struct Candidate {
   std::filesystem::path location;  ///< a folder for plans, a file for recipes and ModelNew; empty for the original
   bool original = false;           ///< the module itself, for the A/A figure
   std::map<std::string, std::filesystem::path> kernels;
+  std::optional<double> to_beat;          ///< search: what cannot reach this speedup need not be verified in full
   std::optional<double> compile_seconds;  ///< what the kernels took; goes into the verdict
 };
 

@@ -101,6 +101,7 @@ class JudgeProcess : public Judge {
   static json describe_candidate(const Candidate& candidate) {
     json c = {{"form", candidate.original ? "original" : to_text(candidate.form)}, {"name", candidate.name}};
     if (candidate.original) return c;
+    if (candidate.to_beat) c["to_beat"] = *candidate.to_beat;
     switch (candidate.form) {
       case Form::plan:
         c["dir"] = candidate.location.string();

@@ -298,6 +298,7 @@ class Search {
       verdict = std::move(*known);
     } else {
       swarm_.watcher.on(events::Judging{seat.agent, work.proposal.name, number, Stage::search});
+      if (!agents_[work.seat]->wants_full_verdicts()) work.candidate.to_beat = surely_reached();
       TRY(said, swarm_.judge.judge(work.candidate, Stage::search));
       verdict = std::move(said);
     }
@@ -312,6 +313,16 @@ class Search {
     seat.history.push_back({number, std::move(work.proposal), std::move(verdict)});
     seat.busy = false;
     return {};
+  }
+
+  /// The speedup that the best right candidate so far has at least.
+  std::optional<double> surely_reached() const {
+    std::optional<double> best;
+    for (const auto& seat : board_.seats)
+      for (const auto& past : seat.history)
+        if (past.verdict.accepted() && past.verdict.interval)
+          best = std::max(best.value_or(0), past.verdict.interval->first);
+    return best;
   }
 
   /// Puts the profile into the verdict on a right plan, for an agent that looks at it and may try again.

@@ -23,6 +23,7 @@ inline Verdict refused(const std::string& reason) {
 struct FakeJudge : Judge {
   std::map<std::string, Verdict> verdicts;
   std::vector<std::string> requests;
+  std::map<std::string, std::optional<double>> to_beat;  ///< as a candidate came, by its request
   std::optional<Error> cannot_open;
   std::function<void()> before;
 
@@ -33,6 +34,7 @@ struct FakeJudge : Judge {
   Result<Verdict> judge(const Candidate& candidate, Stage stage) override {
     if (before) before();
     requests.push_back(candidate.name + "@" + to_text(stage));
+    to_beat[requests.back()] = candidate.to_beat;
     for (const auto& key : {requests.back(), candidate.name})
       if (const auto v = verdicts.find(key); v != verdicts.end()) return v->second;
     return fail("no judge any more", candidate.name, "", "environment");
@@ -44,6 +46,7 @@ struct FakeAgent : Agent {
   FakeAgent(std::string who, std::vector<std::string> names, Form kind = Form::recipe)
       : who_(std::move(who)), names_(std::move(names)), kind_(kind) {}
   std::string name() const override { return who_; }
+  bool wants_full_verdicts() const override { return full; }
   Result<std::optional<Proposal>> propose(const Task&, std::span<const PastAttempt> history) override {
     if (history.size() >= names_.size()) return std::nullopt;
     const auto& next = names_[history.size()];
@@ -52,6 +55,7 @@ struct FakeAgent : Agent {
     const char* file = kind_ == Form::recipe ? "recipe.json" : "plan.json";
     return Proposal{next, kind_, {{file, next}}, nullptr};
   }
+  bool full = false;
 
  private:
   std::string who_;

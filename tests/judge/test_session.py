@@ -9,7 +9,9 @@ import threading
 import pytest
 import torch
 from burnish.judge import twins
+from burnish.judge.pool import Pool
 from burnish.judge.server import serve
+from burnish.judge.session import _slower_than
 from fakes import FakeWorker
 
 PROBLEM = """
@@ -73,9 +75,9 @@ def open_problem(client, **options):
     return client.ask(do="open", problem=spec, options=options, scratch=str(client.tmp_path))
 
 
-def judge(client, function, stage="eval", name="mine"):
+def judge(client, function, stage="eval", name="mine", **more):
     FakeWorker.functions[name] = function
-    reply = client.ask(do="judge", candidate={"form": "model_new", "file": name, "name": name}, stage=stage)
+    reply = client.ask(do="judge", candidate={"form": "model_new", "file": name, "name": name} | more, stage=stage)
     return reply["ok"]
 
 
@@ -126,6 +128,22 @@ def test_opens_and_judges(client):
     assert judge(client, Mine())["verdict"] == "accepted"
 
 
+@pytest.mark.parametrize(
+    ("error", "reason", "says"),
+    [
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "too-large", "do not fit in memory"),
+        (RuntimeError("something else"), "environment", "the judge failed"),
+    ],
+)
+def test_what_fails_while_references_are_made(client, monkeypatch, error, reason, says):
+    def fail(self, index):
+        raise error
+
+    monkeypatch.setattr(Pool, "item", fail)
+    said = open_problem(client)["error"]
+    assert said["reason"] == reason and says in json.dumps(said)
+
+
 def test_search_is_quick_about_slow_candidates(client):
     open_problem(client)
 
@@ -136,6 +154,34 @@ def test_search_is_quick_about_slow_candidates(client):
 
     verdict = judge(client, Mine(slow), stage="search")
     assert verdict["verdict"] == "accepted" and verdict["speedup"] < 0.95 and verdict["inputs"] == 3
+
+
+def test_search_does_not_verify_in_full_what_cannot_be_the_best(client):
+    open_problem(client)
+    verdict = judge(client, Mine(), stage="search", to_beat=1e6)
+    assert verdict["verdict"] == "accepted" and verdict["inputs"] == 3
+    assert any("in the quick timing: verified on 3 inputs only" in note for note in verdict["notes"])
+
+
+@pytest.mark.parametrize(
+    ("speedup", "high", "to_beat", "than"),
+    [
+        (0.5, 0.6, None, "the reference"),
+        (0.5, 0.6, 2.0, "the reference"),
+        (0.95, 1.1, None, None),
+        (1.3, 1.5, 1.6, "another candidate (1.60x at least)"),
+        (1.3, 1.7, 1.6, None),
+    ],
+)
+def test_what_a_quick_timing_shows_to_be_slow(speedup, high, to_beat, than):
+    class Quick:
+        pairs = (1,)
+
+        def interval(self):
+            return (0.0, high)
+
+    Quick.speedup = speedup
+    assert _slower_than(Quick(), to_beat) == than
 
 
 def test_wrong_only_while_timed(client):

@@ -66,6 +66,20 @@ TEST_F(Supervisor, TheWinnerIsWhatTheFinalSaysNotTheSearch) {
   EXPECT_EQ(outcome->summary["speedup"], 1.5);
 }
 
+TEST_F(Supervisor, TheJudgeIsToldWhatIsToBeatButNotOfAgentsWhoseVerdictsCount) {
+  judge_.verdicts = {{"a/one", accepted(1.5, 1.4, 1.6)},
+                     {"a/two", accepted(1.1, 1.0, 1.2)},
+                     {"b/model", accepted(1.2, 1.1, 1.3)},
+                     {"a/three", refused("values")}};
+  FakeAgent model("b", {"model"});
+  model.full = true;
+  ASSERT_TRUE(search(FakeAgent("a", {"one", "two", "three"}), std::move(model)));
+  EXPECT_EQ(judge_.to_beat.at("a/one@search"), std::nullopt);
+  EXPECT_EQ(judge_.to_beat.at("a/two@search"), 1.4);
+  EXPECT_EQ(judge_.to_beat.at("a/three@search"), 1.4) << "the best, not the last";
+  EXPECT_EQ(judge_.to_beat.at("b/model@search"), std::nullopt);
+}
+
 TEST_F(Supervisor, WhatDoesNotCompileIsRefusedWithoutTheJudge) {
   const auto outcome = search(FakeAgent("a", {"plan"}, Form::plan));
   ASSERT_TRUE(outcome);

@@ -12,6 +12,7 @@ import traceback
 from collections import deque
 
 from burnish.errors import BurnishError, first_line
+from burnish.guarded import is_out_of_memory
 from burnish.native import BuildError
 
 TAKEN_TIMEOUT_SECONDS = 10.0
@@ -93,6 +94,14 @@ def _finite(value: object) -> object:
     return value
 
 
+def _unforeseen(error: Exception, doing: str) -> BurnishError:
+    if is_out_of_memory(error):
+        text = f"inputs and reference results do not fit in memory: {first_line(error)}"
+        return BurnishError("too-large", text, doing, "make the problem smaller, or use a machine with more memory")
+    text = f"the judge failed: {first_line(error)}"
+    return BurnishError("environment", text, doing, "the log has the traceback; please report it")
+
+
 def serve(sock: socket.socket, problem=None) -> None:
     """Answers requests until the orchestrator closes. With `problem` (from the Python API) `open` uses that one."""
     from burnish.judge.session import Session  # imports torch: after the process is known to be wanted
@@ -154,17 +163,7 @@ def serve(sock: socket.socket, problem=None) -> None:
                 wire.send({"id": number, "error": error.to_json()})
             except Exception as e:  # a fault of ours, or of the module in a place that nobody foresaw: say it and go on
                 traceback.print_exc(file=sys.stderr)
-                wire.send(
-                    {
-                        "id": number,
-                        "error": BurnishError(
-                            "environment",
-                            f"the judge failed: {first_line(e)}",
-                            what,
-                            "the log has the traceback; please report it",
-                        ).to_json(),
-                    }
-                )
+                wire.send({"id": number, "error": _unforeseen(e, what).to_json()})
     except Closed:
         pass
     finally:

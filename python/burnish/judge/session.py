@@ -38,7 +38,7 @@ EVAL_PAIRS = 4  # even: each role begins as often as the other
 FEWEST_ROUNDS = {"eval": 2, "final": 4}  # of a pair; what differs between processes is worth more than within one
 FURTHER_PAIRS = (8, 12)  # in the final stage, where FINAL_PAIRS do not tell: see intervals.py
 # Search: a candidate whose quick timing gives less than the first, and whose interval ends below the second, is not
-# verified further.
+# verified further; nor is one whose interval ends below what another one surely has.
 GIVE_UP_BELOW = (0.9, 0.97)
 PROFILE_SECONDS = 0.5
 SECONDS = {"search": (0.3, 2.0), "eval": (0.5, 12.0), "final": (2.5, 16.0)}  # of timing: least, most
@@ -238,9 +238,8 @@ class Session:
             if ladder.tally.finding is not None:
                 return False
             verdict.take_timing(quick)
-            slow = quick.pairs and quick.speedup < GIVE_UP_BELOW[0] and quick.interval()[1] < GIVE_UP_BELOW[1]
-            if slow and candidate.get("form") != "original":
-                verdict.notes.append("slower than the reference in the quick timing: verified on 3 inputs only")
+            if candidate.get("form") != "original" and (slower_than := _slower_than(quick, candidate.get("to_beat"))):
+                verdict.notes.append(f"slower than {slower_than} in the quick timing: verified on 3 inputs only")
                 return ladder.conclude()
         return ladder.full(self.options.inputs, self.options.verify_seconds)
 
@@ -443,6 +442,16 @@ class Session:
             self.pool.parameters.use(0)
         if self._own_scratch is not None:
             self._own_scratch.cleanup()
+
+
+def _slower_than(quick: Timing, to_beat: float | None) -> str | None:
+    """What a candidate is surely slower than: then it cannot be the winner, and verifying it in full tells nothing."""
+    if not quick.pairs:
+        return None
+    high = quick.interval()[1]
+    if quick.speedup < GIVE_UP_BELOW[0] and high < GIVE_UP_BELOW[1]:
+        return "the reference"
+    return f"another candidate ({to_beat:.2f}x at least)" if to_beat and high < to_beat else None
 
 
 def _of_outcome(outcome: Any) -> Finding:
