@@ -1,7 +1,7 @@
 """What each kind of the compiler's CUDA kernels reaches against copy bandwidth, or against the peak of half products.
 
-    python bench/cuda_kernels.py [--out FILE] [--only WORD] [--seconds 240]
-    python bench/cuda_kernels.py --compile [--only WORD]
+    python bench/cuda_kernels.py [--out FILE] [--only WORD] [--dtype float16] [--seconds 240]
+    python bench/cuda_kernels.py --compile [--only WORD] [--dtype float16]
 
 One line of JSON a case: `of_copy` is what must be moved at least (inputs, parameters and results, once) over the plan's
 time, in parts of what a copy of 1 GB moves; `of_peak` the arithmetic that eager's formula asks for, in parts of fp16
@@ -63,12 +63,16 @@ CASES: dict[str, Case] = {
     "pointwise": Case(lambda x, y: F.gelu(x) * y + 1, ((16384, 8192), (16384, 8192))),
     "pointwise, transposed": Case(lambda x, y: torch.tanh(x + y.t()), ((16384, 16384), (16384, 16384))),
     "pointwise, by channel": Case(lambda x, s: x * torch.sigmoid(s), (PLANES, (64, 64, 1, 1))),
+    "rows of 8": Case(lambda x: torch.softmax(x, -1), ((1 << 25, 8),)),
+    "rows of 10": Case(lambda x: F.log_softmax(x, -1), ((1 << 24, 10),)),
+    "sums of rows of 8": Case(lambda x: x.sum(-1), ((1 << 25, 8),)),
     "rows of 128": Case(lambda x: torch.softmax(x, -1), ((1 << 20, 128),)),
     "rows of 1,024": Case(lambda x: F.layer_norm(x, (1024,)), ((1 << 17, 1024),)),
     "rows of 8,192": Case(lambda x: torch.softmax(x, -1), ((1 << 14, 8192),)),
     "rows of 32,768": Case(lambda x: F.layer_norm(x, (32768,)), ((4096, 32768),)),
     "few long rows": Case(lambda x: F.layer_norm(x, x.shape[1:]), ((16, 64, 256, 256),)),
     "sum of long rows": Case(lambda x: x.sum(1), ((64, 1 << 21),)),
+    "columns, 8 of them": Case(lambda x: x.sum(0), ((1 << 25, 8),)),
     "columns, first": Case(lambda x: x.mean(0), ((1 << 18, 512),)),
     "columns, middle": Case(lambda x: x.amax(1), ((64, 512, 4096),)),
     "columns, norm": Case(lambda x: x / torch.sqrt(x.pow(2).mean(1, keepdim=True) + 1e-5), (PLANES,)),
@@ -95,9 +99,12 @@ CASES: dict[str, Case] = {
 }
 
 
-def fresh(case: Case, device: str, draw: Callable = torch.randn) -> tuple[Module, tuple[torch.Tensor, ...]]:
+def fresh(
+    case: Case, device: str, dtype: torch.dtype, draw: Callable = torch.randn
+) -> tuple[Module, tuple[torch.Tensor, ...]]:
     torch.manual_seed(1)
-    return Module(case).to(device).eval(), tuple(draw(shape, device=device) for shape in case.inputs)
+    module = Module(case).to(device, dtype).eval()
+    return module, tuple(draw(shape, device=device, dtype=dtype) for shape in case.inputs)
 
 
 def kernels_of(folder: Path) -> list[str]:
@@ -105,8 +112,9 @@ def kernels_of(folder: Path) -> list[str]:
 
 
 def exact_error(module: Module, args: tuple[torch.Tensor, ...], result: torch.Tensor) -> float:
+    dtype = result.dtype
     exact = module.double()(*(x.double() for x in args))
-    module.float()
+    module.to(dtype)
     return float((result.double() - exact).norm() / (exact.norm() + 1e-30))
 
 
@@ -119,9 +127,9 @@ def asks_for_graph(folder: Path) -> Path:
 
 
 @torch.no_grad()
-def measure(name: str, case: Case, folder: Path, copied: float, peak: float) -> dict[str, Any]:
+def measure(name: str, case: Case, dtype: torch.dtype, folder: Path, copied: float, peak: float) -> dict[str, Any]:
     """`copied`: bytes a second of a copy; `peak`: arithmetic a second of half products."""
-    module, args = fresh(case, "cuda")
+    module, args = fresh(case, "cuda", dtype)
     plan = compile_plan(module, args, folder)
     bound = load_plan(plan, module)
     got, eager = one(bound.run(list(args))), module(*args)
@@ -158,10 +166,12 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def only_compile(names: list[str], folder: Path) -> int:
+def only_compile(names: list[str], dtype: torch.dtype, folder: Path) -> int:
     failed = 0
     for i, name in enumerate(names):
-        module, args = fresh(CASES[name], "cpu", torch.empty)  # export looks at no value, so no memory is touched
+        module, args = fresh(
+            CASES[name], "cpu", dtype, torch.empty
+        )  # export looks at no value, so no memory is touched
         plan = compile_plan(module, args, folder / str(i))
         done = subprocess.run([BURNISH, "compile", str(plan), "--arch", "sm_90a", "--store", str(folder / "store")],
                               capture_output=True, text=True, env=ENVIRONMENT, check=False)  # fmt: skip
@@ -176,19 +186,22 @@ def main() -> int:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--out", type=Path, help="append to this file, and leave out what stands in it")
     ask.add_argument("--only", default="", help="cases with this word in their name")
+    ask.add_argument("--dtype", default="float32", choices=["float32", "float16", "bfloat16"])
     ask.add_argument("--seconds", type=float, default=240)
     ask.add_argument("--compile", action="store_true", help="make and compile the plans only")
     asked = ask.parse_args()
     sys.path.insert(0, str(ROOT / "python"))
     names = [name for name in CASES if asked.only in name]
+    dtype = getattr(torch, asked.dtype)
     with tempfile.TemporaryDirectory(prefix="burnish-kernels-") as scratch:
         if asked.compile:
-            return only_compile(names, Path(scratch))
+            return only_compile(names, dtype, Path(scratch))
         end = time.monotonic() + asked.seconds
-        here = {"device": torch.cuda.get_device_name(), "commit": commit(), "torch": torch.__version__}
+        here = {"device": torch.cuda.get_device_name(), "commit": commit(), "torch": torch.__version__,
+                "dtype": asked.dtype}  # fmt: skip
         lines = asked.out.read_text().splitlines() if asked.out and asked.out.exists() else []
         rows = [json.loads(line) for line in lines if line.endswith("}")]  # the last one may be cut off
-        done = {r["name"] for r in rows if "failed" not in r and all(r[k] == here[k] for k in here)}
+        done = {r["name"] for r in rows if "failed" not in r and all(r.get(k) == here[k] for k in here)}
         roof = roofs()
         print(json.dumps({"roofs": roof, **here}), flush=True)
         for i, name in enumerate(n for n in names if n not in done):
@@ -196,7 +209,7 @@ def main() -> int:
                 print(f"no time left for {name} and what follows", file=sys.stderr)
                 return 1
             try:
-                row = measure(name, CASES[name], Path(scratch) / str(i), **roof)
+                row = measure(name, CASES[name], dtype, Path(scratch) / str(i), **roof)
             except Exception as error:  # one case's failure is its result
                 row = {"name": name, "failed": f"{type(error).__name__}: {error}"[:2000]}
             torch.cuda.empty_cache()

@@ -68,6 +68,8 @@ class Context {
   std::string fresh(const std::string& hint);
   const Type* type(const std::string& name) const;
   bool allows(RuleClass c) const { return static_cast<int>(c) <= static_cast<int>(options.rules); }
+  /// Whether kernels compute with elements of the type as real numbers: float32, or halves where the language has them.
+  bool is_real(DType d) const { return d == DType::float32 || (is_half(d) && options.language->has(d)); }
   bool is_on(const std::string& part) const { return !options.without.contains(part); }
 
  private:

@@ -17,6 +17,12 @@ const Type* type_arg(const OpStep& step, std::size_t i, const Context& context) 
   return a == nullptr || as_name(*a) == nullptr ? nullptr : context.type(*as_name(*a));
 }
 
+/// The type of floats of two types together.
+DType wider(DType a, DType b) {
+  if (a == b) return a;
+  return a == DType::float64 || b == DType::float64 ? DType::float64 : DType::float32;
+}
+
 Result<Type> pointwise(const OpStep& step, const PointOp& op, const Context& context) {
   Type out;
   bool any = false;
@@ -25,7 +31,10 @@ Result<Type> pointwise(const OpStep& step, const PointOp& op, const Context& con
     const Type* t = type_arg(step, i, context);
     if (t == nullptr) continue;
     const bool is_mask = (op.kind == PointKind::select && i == 0) || (op.kind == PointKind::select_second && i == 1);
-    if (!is_mask) dtype = !dtype || is_floating(t->dtype) || *dtype == DType::bool_ ? t->dtype : *dtype;
+    if (!is_mask && dtype && is_floating(*dtype) && is_floating(t->dtype))
+      dtype = wider(*dtype, t->dtype);
+    else if (!is_mask)
+      dtype = !dtype || is_floating(t->dtype) || *dtype == DType::bool_ ? t->dtype : *dtype;
     if (!any || t->rank() > out.rank()) {
       std::vector<Size> wider = t->shape;
       for (std::size_t d = 0; d < out.rank(); ++d)

@@ -16,8 +16,8 @@ std::string msl_prelude() {
 }
 
 std::string cuda_prelude() {
-  return std::string(cuda_primitives()) + std::string(vector_math()) + std::string(integers()) +
-         std::string(cuda_groups());
+  return std::string(cuda_primitives()) + std::string(cuda_halves()) + std::string(vector_math()) +
+         std::string(integers()) + std::string(cuda_groups());
 }
 
 constexpr std::string_view msl_lacks[] = {"b_erfc("};
@@ -59,7 +59,7 @@ const Language msl{
     .unroll = "#pragma unroll",
     .elements = {.int64 = "long", .int32 = "int", .byte = "uchar"},
     .shared = "threadgroup {type} {name}[{n}];",
-    .four = "float4",
+    .side_by_side = "float4",
     .load = "float4(*(device const packed_float4*)({place}))",
     .store = "*(device float4*)({place}) = {value};",
     .narrow_rows = "a simdgroup a row",
@@ -83,14 +83,18 @@ const Language cuda{
     .small_index = "int",
     .unroll = "#pragma unroll",
     .unroll_some = "#pragma unroll 4",
-    .elements = {.int64 = "int64_t", .int32 = "int32_t", .byte = "uint8_t"},
+    .unroll_columns = "#pragma unroll 8",
+    .elements =
+        {.int64 = "int64_t", .int32 = "int32_t", .float16 = "b_half", .bfloat16 = "b_bfloat", .byte = "uint8_t"},
     .shared = "__shared__ {type} {name}[{n}];",
-    .four = "b_four",
-    .load = "b_load_four({place})",
-    .store = "b_store_four({place}, {value});",
+    .side_by_side = "b_lanes<{n}>",
+    .load = "b_load<{n}>({place})",
+    .store = "b_store({place}, {value});",
     .narrow_rows = "a warp a row",
     .device = "cuda",
     .splits_rows = true,
+    .turns_short_rows = false,
+    .epilogues = true,
     .most_arguments = 64,
     .spread = spread_over_blocks,
     .emit = emit_grid,
@@ -100,6 +104,10 @@ std::string_view Language::storage(DType d) const {
   switch (d) {
     case DType::float32:
       return elements.float32;
+    case DType::float16:
+      return elements.float16;
+    case DType::bfloat16:
+      return elements.bfloat16;
     case DType::float64:
       return elements.float64;
     case DType::int64:
@@ -115,7 +123,7 @@ std::string_view Language::storage(DType d) const {
 }
 
 std::string_view Language::variable(DType d) const {
-  return d == DType::bool_ ? "bool" : storage(d);
+  return d == DType::bool_ ? "bool" : storage(register_type(d));
 }
 
 const Language* language_of(std::string_view target) {

@@ -39,6 +39,11 @@ class Steps {
     return name;
   }
 
+  std::string convert(const std::string& from, DType dtype) {
+    list.push_back(compiler::convert(context_, context_.fresh(from + "_e"), from, dtype));
+    return list.back().out[0];
+  }
+
   /// The steps, the last one making `out`.
   std::vector<OpStep> finish(const std::string& out) {
     if (failed || list.empty()) return {};
@@ -81,6 +86,13 @@ std::string arranged(const Operand& x, const std::string& order, Steps& steps) {
 }
 
 }  // namespace
+
+OpStep convert(Context& context, const std::string& made, const std::string& from, DType dtype) {
+  const Type& type = *context.type(from);
+  context.types[made] = Type{dtype, type.shape, contiguous_strides(type.shape)};
+  const Arg wanted{Arg::Literal{"dtype", std::string(dtype_name(dtype))}};
+  return OpStep{"aten::_to_copy", {arg_name(from)}, {{"dtype", wanted}}, {made}};
+}
 
 void normalise_dims(OpStep& step, const Context& context) {
   const bool two = step.op == "aten::transpose.int";
@@ -247,11 +259,13 @@ std::optional<RowReduction> row_reduction(const OpStep& step, const Type& in) {
 
 /// Into how many parts of equal size a row over `dims` falls: along its outer dimensions, so that what makes the row
 /// can stand in the same kernel; where that gives few parts, anywhere.
-std::int64_t parts_of(std::span<const Size> dims, std::int64_t wanted, std::int64_t least) {
+std::int64_t parts_of(std::span<const Size> dims, std::int64_t wanted, std::int64_t least, std::int64_t side_by_side) {
   std::int64_t length = 1, parts = 1;
   for (const Size& d : dims) length *= d.value();
   wanted = std::min(wanted, length / least);
-  const auto fits = [&](std::int64_t p) { return length % p == 0 && (length % 4 != 0 || length / p % 4 == 0); };
+  const auto fits = [&](std::int64_t p) {
+    return length % p == 0 && (length % side_by_side != 0 || length / p % side_by_side == 0);
+  };
   for (const Size& d : dims) {
     if (parts * d.value() <= wanted && fits(parts * d.value())) {
       parts *= d.value();
@@ -272,12 +286,27 @@ std::int64_t parts_of(std::span<const Size> dims, std::int64_t wanted, std::int6
 
 }  // namespace
 
+namespace {
+
+/// How many rows of a few columns are taken as one row of many columns, so that a warp's threads have neighbouring
+/// memory: a power of two.
+std::int64_t rows_beside(const Type& in, const RowReduction& r) {
+  constexpr std::int64_t few = 64, many = 256;
+  std::int64_t columns = 1, beside = 1;
+  for (std::size_t d = r.end; d < in.rank(); ++d) columns *= in.shape[d].value();
+  if (columns >= few) return 1;
+  while (columns * beside * 2 <= many && in.shape[r.end - 1].value() % (beside * 2) == 0) beside *= 2;
+  return beside;
+}
+
+}  // namespace
+
 std::vector<OpStep> split_rows(const OpStep& step, Context& context) {
   constexpr std::int64_t long_row = 16384, kept_row = 32768, groups_of_core = 4, warp = 32;
   const bool sum = step.op == "aten::sum" || step.op == "aten::sum.dim_IntList";
   if (!sum && step.op != "aten::amax" && step.op != "aten::amin") return {};
   const Type *in = step.args.empty() ? nullptr : type_of(step.args[0], context), *out = context.type(step.out[0]);
-  if (in == nullptr || out == nullptr || in->dtype != DType::float32 || !in->is_static() || in->rank() == 0 ||
+  if (in == nullptr || out == nullptr || !context.is_real(in->dtype) || !in->is_static() || in->rank() == 0 ||
       !step.kwargs.empty())
     return {};
   const auto r = row_reduction(step, *in);
@@ -293,25 +322,35 @@ std::vector<OpStep> split_rows(const OpStep& step, Context& context) {
     for (std::size_t d = r->first; d < r->end; ++d) n *= in->shape[d].value();
     return n;
   }();
-  std::int64_t wanted = groups_of_core * cores / groups;
+  const std::int64_t beside = columns ? rows_beside(*in, *r) : 1;
+  std::int64_t wanted =
+      groups_of_core * cores / std::max<std::int64_t>(1, beside > 1 ? r->kept * beside / warp : groups);
   for (const auto d : r->rest)
     wanted = std::max<std::int64_t>(1, wanted / in->shape[static_cast<std::size_t>(d)].value());
-  const std::int64_t parts =
-      parts_of(std::span(in->shape).subspan(r->first, r->end - r->first), wanted, columns ? 64 : 512);
+  const bool half = is_half(in->dtype);
+  std::vector<Size> dims(in->shape.begin() + static_cast<std::ptrdiff_t>(r->first),
+                         in->shape.begin() + static_cast<std::ptrdiff_t>(r->end));
+  dims.back() = dims.back().value() / beside;
+  const std::int64_t parts = parts_of(dims, std::max<std::int64_t>(1, wanted), columns ? 64 : 512, half ? 8 : 4);
   if (parts == 1 && r->rest.empty()) return {};
   if (parts > 1) shape.emplace_back(parts);
-  shape.emplace_back(length / parts);
+  shape.emplace_back(length / beside / parts);
+  if (beside > 1) shape.emplace_back(beside);
   shape.insert(shape.end(), in->shape.begin() + static_cast<std::ptrdiff_t>(r->end), in->shape.end());
   std::vector<std::int64_t> rest = r->rest;
   const auto first = static_cast<std::int64_t>(r->first);
   if (parts > 1) rest.push_back(first);
+  if (beside > 1) rest.push_back(first + (parts > 1 ? 1 : 0));
   const std::string op = sum ? "aten::sum.dim_IntList" : step.op;
   Steps steps(context);
-  const std::string rows = steps.add("aten::reshape", {step.args[0], arg_sizes(shape)});
+  // What the parts come to stays in float32 until it is one.
+  const std::string from = half ? steps.convert(*as_name(step.args[0]), DType::float32) : *as_name(step.args[0]);
+  const std::string rows = steps.add("aten::reshape", {arg_name(from), arg_sizes(shape)});
   const std::string each = steps.add(op, {arg_name(rows), arg_ints({first + (parts > 1 ? 1 : 0)}), arg_bool(false)});
-  const std::string all = steps.add(op, {arg_name(each), arg_ints(rest), arg_bool(false)});
+  std::string all = steps.add(op, {arg_name(each), arg_ints(rest), arg_bool(false)});
   if (out->rank() != in->rank() - (r->end - r->first) - r->rest.size())
-    steps.add("aten::reshape", {arg_name(all), arg_sizes(out->shape)});
+    all = steps.add("aten::reshape", {arg_name(all), arg_sizes(out->shape)});
+  if (half) steps.convert(all, out->dtype);
   return steps.finish(step.out[0]);
 }
 

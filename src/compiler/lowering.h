@@ -18,4 +18,7 @@ std::vector<OpStep> split_reduction(const OpStep& step, Context& context);
 /// results.
 std::vector<OpStep> split_rows(const OpStep& step, Context& context);
 
+/// A step that gives a tensor's elements in another type, for fusion to take in; it notes the result's type.
+OpStep convert(Context& context, const std::string& made, const std::string& from, DType dtype);
+
 }  // namespace burnish::compiler

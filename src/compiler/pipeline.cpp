@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "compiler/epilogues.h"
 #include "compiler/fuse/fuse.h"
 #include "compiler/graph.h"
 #include "compiler/languages.h"
@@ -25,6 +26,7 @@ const std::vector<Pass>& pipeline() {
       {"prepare", prepare_parameters},
       {"templates", use_templates},
       {"split products", use_split_products},
+      {"epilogues", use_epilogues},
       {"library", use_library},
       {"fuse", fuse},
       {"graph", ask_for_graph},

@@ -70,13 +70,14 @@ class Rewriter {
         const auto made = made_.find(name);
         return made == made_.end() ? nullptr : std::get_if<OpStep>(&steps[made->second]);
       };
-      if (!match(row.pattern, step, producer, found) || !types_fit(found)) continue;
+      if (!match(row.pattern, step, producer, found) || !types_fit(found, *row.rule)) continue;
       const bool shared = std::ranges::any_of(found.inner, [&](const std::string& name) {
         const auto n = uses_.find(name);
         return n != uses_.end() && n->second > 1;
       });
       if (shared) continue;
-      auto written = write(row.replacement, found, step.out[0], context_);
+      auto written = lowers_ ? write_wide(row.replacement, found, step.out[0])
+                             : write(row.replacement, found, step.out[0], context_);
       if (!written) continue;
       const auto steps_before = steps.size();
       const auto made_before = made_;
@@ -100,16 +101,56 @@ class Rewriter {
     return false;
   }
 
-  /// A rule's tensors are float32, except ?index, which is a tensor of integers.
-  bool types_fit(const Match& found) const {
-    return std::ranges::all_of(found.bound, [&](const auto& item) {
+  /// A rule's tensors are float32, except ?index, which is a tensor of integers. Where the language has halves they may
+  /// be halves: any in canonical forms, which compute in float32; all of one type where a rule does no arithmetic that
+  /// eager does not.
+  bool types_fit(const Match& found, const Rule& rule) const {
+    std::set<DType> reals;
+    const bool fit = std::ranges::all_of(found.bound, [&](const auto& item) {
       const std::string* name = as_name(item.second);
       if (name == nullptr) return true;
       const Type* type = context_.type(*name);
-      return type != nullptr && type->dtype == (item.first == "index"  ? DType::int64
-                                                : item.first == "mask" ? DType::bool_
-                                                                       : DType::float32);
+      if (type == nullptr) return false;
+      if (item.first == "index") return type->dtype == DType::int64;
+      if (item.first == "mask") return type->dtype == DType::bool_;
+      reals.insert(type->dtype);
+      return context_.is_real(type->dtype);
     });
+    const bool narrow = std::ranges::any_of(reals, is_half);
+    return fit && (!narrow || lowers_ || (reals.size() == 1 && rule.kind != RuleClass::changes));
+  }
+
+  /// Writes a replacement for float32 copies of a match's halves: what stands between its steps would lose digits as
+  /// halves, or overflow, where the operator that eager calls carries it in float32.
+  Result<Written> write_wide(const Replacement& replacement, Match& found, const std::string& out) {
+    std::vector<OpStep> before;
+    std::map<std::string, std::string> wide;
+    for (auto& [variable, bound] : found.bound) {
+      const std::string* name = as_name(bound);
+      if (name == nullptr || !is_half(context_.type(*name)->dtype)) continue;
+      std::string& made = wide[*name];
+      if (made.empty()) {
+        made = context_.fresh(*name + "_wide");
+        before.push_back(convert(context_, made, *name, DType::float32));
+      }
+      bound = arg_name(made);
+    }
+    found.widened = !before.empty();
+    const Type* type = context_.type(out);
+    if (!found.widened || type == nullptr || !is_half(type->dtype)) {
+      TRY(written, write(replacement, found, out, context_));
+      written.steps.insert(written.steps.begin(), before.begin(), before.end());
+      return written;
+    }
+    const Type narrow = *type;
+    const std::string made = context_.fresh(out + "_wide");
+    context_.types[made] = Type{DType::float32, narrow.shape, contiguous_strides(narrow.shape)};
+    TRY(written, write(replacement, found, made, context_));
+    written.steps.insert(written.steps.begin(), before.begin(), before.end());
+    written.steps.push_back(convert(context_, out, written.alias.empty() ? made : written.alias, narrow.dtype));
+    written.alias.clear();
+    context_.types[out] = narrow;
+    return written;
   }
 
   const Table& table_;

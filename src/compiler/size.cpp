@@ -97,6 +97,14 @@ std::optional<DType> dtype_named(std::string_view name) {
   return std::nullopt;
 }
 
+bool is_half(DType d) {
+  return d == DType::float16 || d == DType::bfloat16;
+}
+
+DType register_type(DType d) {
+  return is_half(d) ? DType::float32 : d;
+}
+
 bool is_floating(DType d) {
   return d == DType::float16 || d == DType::bfloat16 || d == DType::float32 || d == DType::float64;
 }

@@ -54,5 +54,8 @@ std::vector<Size> strides_of(Strides::Kind kind, const std::vector<Size>& shape)
 std::string_view dtype_name(DType dtype);
 std::optional<DType> dtype_named(std::string_view name);
 bool is_floating(DType dtype);
+bool is_half(DType dtype);  ///< of 16 bits
+/// What a kernel computes with for elements of a type: halves become float32.
+DType register_type(DType dtype);
 
 }  // namespace burnish::compiler

@@ -38,6 +38,7 @@ Result<Replacement> parse_replacement(std::string_view text);
 struct Match {
   std::map<std::string, Arg> bound;
   std::vector<std::string> inner;  ///< results of the steps inside the match, without the outermost
+  bool widened = false;            ///< its tensors are halves, and what is bound are their float32
 };
 
 /// Finds the step that makes a tensor; null where none does (inputs, parameters).

@@ -143,6 +143,7 @@ class Writer {
       const Type* out = context_.type(out_name);
       return out == nullptr ? fail("a type is not known") : Result<Arg>(arg_sizes(out->shape));
     }
+    if (f == "epsilon" && found_.widened) return fail("halves have an epsilon of their own");
     if (f == "epsilon") return arg_real(static_cast<double>(std::numeric_limits<float>::epsilon()));
     if (f != "size" && f != "count" && f != "shape" && f != "all_dims" && f != "last" && f != "channels" &&
         f != "groups" && f != "from" && f != "half" && f != "along" && f != "dims" && f != "leak" && f != "rank_is" &&

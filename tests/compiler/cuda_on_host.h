@@ -14,13 +14,34 @@
 
 #define __global__
 #define __shared__ static
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 
 struct Index {
   unsigned x = 0, y = 0, z = 0;
 };
 struct alignas(16) float4 {
   float x, y, z, w;
+};
+struct b_half {
+  _Float16 of;
+  b_half() = default;
+  b_half(float x) : of(static_cast<_Float16>(x)) {}
+  operator float() const { return static_cast<float>(of); }
+};
+struct b_bfloat {
+  uint16_t bits;
+  b_bfloat() = default;
+  b_bfloat(float x) {
+    uint32_t all;
+    std::memcpy(&all, &x, 4);
+    bits = std::isnan(x) ? 0x7fc0 : static_cast<uint16_t>((all + 0x7fff + ((all >> 16) & 1)) >> 16);
+  }
+  operator float() const {
+    const uint32_t all = uint32_t{bits} << 16;
+    float x;
+    std::memcpy(&x, &all, 4);
+    return x;
+  }
 };
 inline float4 make_float4(float x, float y, float z, float w) {
   return {x, y, z, w};

@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,13 +16,21 @@ import test_fuse
 import test_metal_kernels
 import torch
 import torch.nn.functional as F
-from harness import ROOT, CompiledPlan, compare, compiled
+from cuda_host import KERNEL, build_on_host, nvrtc_kernels
+from harness import CompiledPlan, compare, compiled
 
 R = torch.randn
 # What CUDA's grid has of its own: several rows to a block, columns side by side, and long rows in two kernels.
 CASES: dict[str, tuple[Callable, tuple]] = {
     "rows_of_warps": (lambda x: torch.softmax(x, -1), (R(2213, 130),)),
     "rows_of_warps_in_fours": (lambda x: F.layer_norm(x, (128,)), (R(2114, 128) + 3,)),
+    "rows_of_threads": (lambda x: F.log_softmax(x, -1), (R(1301, 8),)),
+    "rows_of_threads_odd": (lambda x: torch.softmax(x, -1) * x.amax(-1, keepdim=True), (R(301, 10),)),
+    "rows_of_threads_place": (lambda x: (x * 2).argmax(-1), (torch.randint(0, 9, (301, 12)).float(),)),
+    "rows_of_part_warps": (lambda x: torch.softmax(x, -1), (R(301, 64),)),
+    "rows_of_part_warps_uneven": (lambda x: F.layer_norm(x, (24,)), (R(77, 24) + 2,)),
+    "rows_of_part_warps_place": (lambda x: x.argmax(-1), (torch.randint(0, 9, (51, 40)).float(),)),
+    "columns_few": (lambda x: x.sum(0), (R(70000, 8),)),
     "columns_beside": (lambda x: torch.softmax(x, 1), (R(3, 40, 70),)),
     "columns_uneven": (lambda x: (x - x.mean(0)).square().sum(0), (R(300, 37) + 3,)),
     "columns_place": (lambda x: x.argmin(1), (torch.randint(0, 9, (2, 200, 33)).float(),)),
@@ -44,7 +48,6 @@ SHARED = ["fours", "fours_of_a_part", "fours_beside_strides", "layer_norm", "lay
           "group_norm", "cosine", "cross_entropy", "nan_in_a_maximum", "place_in_a_long_row", "place_of_integers",
           "sum_of_integers", "any", "transpose", "reshape_between", "masked", "two_outputs", "empty",
           "mixed"]  # fmt: skip
-KERNEL = re.compile(r'extern "C" __global__ void __launch_bounds__\(\d+\) (\w+)\((.*?)\) \{')
 
 
 def case(name: str) -> tuple[Callable, tuple]:
@@ -72,15 +75,6 @@ class CudaPlan(CompiledPlan):
             assert bool((raw[:64] == 0xFF).all() and (raw[-64:] == 0xFF).all())
 
 
-def with_runner(head: re.Match) -> str:
-    """A function for ctypes that launches a kernel."""
-    names = ", ".join(arg.split()[-1] for arg in head[2].split(", "))
-    return (
-        f'extern "C" void run_{head[1]}(int64_t grid, int64_t block, {head[2]}) {{\n'
-        f"  emulated::launch(grid, block, [&] {{ {head[1]}({names}); }});\n}}\n"
-    )
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ctypes.CDLL]:
     """All cases' plans, and their kernels in one source and one library."""
@@ -95,14 +89,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ctypes.CDLL]:
     all_of_them = folder / "all"
     all_of_them.mkdir()
     (all_of_them / "kernels.cu").write_text(prelude + kernels)
-    runners = "".join(with_runner(head) for head in KERNEL.finditer(kernels))
-    (folder / "host.cpp").write_text('#include "cuda_on_host.h"\n' + prelude + kernels + runners)
-    subprocess.run(
-        ["g++", "-std=c++20", "-O1", "-w", "-fno-strict-aliasing", "-ffp-contract=fast", "-march=native", "-shared",
-         "-fPIC", f"-I{Path(__file__).parent}", str(folder / "host.cpp"), "-o", str(folder / "host.so")],
-        check=True, timeout=120,
-    )  # fmt: skip
-    return folder, ctypes.CDLL(str(folder / "host.so"))
+    return folder, build_on_host(prelude + kernels, folder / "host.so")
 
 
 @pytest.mark.parametrize("name", [*CASES, *SHARED])
@@ -126,13 +113,7 @@ def test_nvrtc_compiles_every_kernel(architecture: str, made: tuple[Path, ctypes
         "steps": [{"empty": "y", "like": "x"}, *launches], "result": "y",
     }  # fmt: skip
     (folder / "plan.json").write_text(json.dumps(plan))
-    command = os.environ.get("BURNISH") or str(ROOT / "build" / "release" / "burnish")
-    done = subprocess.run(
-        [command, "compile", str(folder), "--json", "--arch", architecture, "--store", str(tmp_path)],
-        capture_output=True, text=True, timeout=120, env={**os.environ, "BURNISH_PYTHON": sys.executable}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    kernels = json.loads(done.stdout)["sources"]["kernels.cu"]["kernels"]
+    kernels = nvrtc_kernels(folder, architecture, tmp_path)
     assert set(kernels) == set(names)
     for name, facts in kernels.items():
         assert facts["spilled_bytes"] == 0 and facts["shared_bytes"] <= 48 << 10, (name, facts)

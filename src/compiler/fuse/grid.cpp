@@ -8,6 +8,7 @@ namespace burnish::compiler {
 namespace {
 
 constexpr std::int64_t most_registers = 32;  // floats of one node that a thread keeps: a GPU's thread has some hundred
+constexpr std::int64_t own_row = 16;         // elements of a row that a thread has alone, all of them in registers
 constexpr int worth_a_register = 4;          // cost from which a value is kept rather than computed again
 
 }  // namespace
@@ -20,7 +21,7 @@ std::vector<int> Grid::inner_axes() const {
 
 std::int64_t Grid::rounds() const {
   const Size row = row_size();
-  if (!shares() || !row.is_static()) return 0;
+  if (is_pointwise() || !row.is_static() || (!shares() && row.value() > own_row)) return 0;
   const std::int64_t each = static_cast<std::int64_t>(s_.team) * s_.width;
   const std::int64_t count = (row.value() + each - 1) / each;
   return count * s_.width <= most_registers ? count : 0;
@@ -74,10 +75,11 @@ std::string Grid::outer_item(Size& items) const {
   items = product_of(g_, axes);
   if (shares() && s_.teams == 1) return decode("group", axes, "");
   if (shares()) return team_item(items) + decode("item", axes, "");
-  if (s_.width > 1) items = Size(items.value() / s_.width);
+  const int each = is_pointwise() ? s_.width : 1;
+  if (each > 1) items = Size(items.value() / each);
   std::string text = fmt::format("const {0} item = {0}(group) * {1} + thread_;\nif (item >= {2}) return;\n",
                                  index_type_, s_.threads, items.text());
-  return text + decode(s_.width > 1 ? fmt::format("item * {}", s_.width) : "item", axes, "");
+  return text + decode(each > 1 ? fmt::format("item * {}", each) : "item", axes, "");
 }
 
 /// Which row a team has, of several in a threadgroup. Those past the end: a simdgroup ends at once, threads that others
@@ -119,7 +121,9 @@ std::string Grid::cache_place(int n) {
   } else if (is_dear(n)) {
     for (std::size_t i = 0; i < s_.stores.size(); ++i) {
       // The same thread reads the place before it writes it, element by element, in the last stage.
-      if (!s_.stores[i].full || lent_.contains(i) || node(s_.stores[i].node).dtype != node(n).dtype) continue;
+      if (!s_.stores[i].full || lent_.contains(i) || node(s_.stores[i].node).dtype != node(n).dtype ||
+          is_half(node(n).dtype))
+        continue;
       if (stage_of(s_.stores[i].node) != stages_ - 1) continue;
       lent_.insert(i);
       place = fmt::format("o{}[{}]", i, index(s_.stores[i].strides, 0));

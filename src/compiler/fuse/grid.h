@@ -37,9 +37,9 @@ class Grid : KernelText {
                             const std::string& reads, const std::string& body);
   std::string elements(const std::vector<int>& nodes, const std::vector<std::size_t>& stores, const std::string& reads,
                        const std::string& body);
-  /// Whether a load, or a store, is of four floats side by side.
-  bool loads_four(int n) const;
-  bool stores_four(std::size_t i) const;
+  /// Whether a load, or a store, is of `width` elements side by side.
+  bool loads_wide(int n) const;
+  bool stores_wide(std::size_t i) const;
 
   // grid_reduce.cpp
   std::string begin_reduction(int r) const;

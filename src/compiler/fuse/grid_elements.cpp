@@ -6,15 +6,15 @@
 
 namespace burnish::compiler {
 
-bool Grid::loads_four(int n) const {
-  if (s_.width == 1 || node(n).kind != NodeKind::load || node(n).dtype != DType::float32) return false;
+bool Grid::loads_wide(int n) const {
+  if (s_.width == 1 || node(n).kind != NodeKind::load || register_type(node(n).dtype) != DType::float32) return false;
   const auto stride = node(n).strides.find(s_.vector_axis);
   return stride != node(n).strides.end() && stride->second.is(1);
 }
 
-bool Grid::stores_four(std::size_t i) const {
+bool Grid::stores_wide(std::size_t i) const {
   const Store& st = s_.stores[i];
-  if (s_.width == 1 || node(st.node).dtype != DType::float32 || lent_.contains(i)) return false;
+  if (s_.width == 1 || register_type(node(st.node).dtype) != DType::float32 || lent_.contains(i)) return false;
   return std::ranges::all_of(st.strides,
                              [&](const auto& entry) {
                                const auto& [axis, stride] = entry;
@@ -29,12 +29,13 @@ std::string Grid::elements(const std::vector<int>& nodes, const std::vector<std:
   std::string text, ends;
   const auto in_lanes = [&](int n) { return s_.width > 1 && depends(n, s_.vector_axis); };
   loaded_.clear();
+  const std::string lanes_type = fmt::format(fmt::runtime(lang_.side_by_side), fmt::arg("n", s_.width));
   for (const int n : nodes) {
-    if (loads_four(n)) {
+    if (loads_wide(n)) {
       const std::string place =
           fmt::format("t{} + {}", tensors_.at(node(n).name), index(node(n).strides, node(n).offset));
-      text += fmt::format("const {} q{} = {};\n", lang_.four, n,
-                          fmt::format(fmt::runtime(lang_.load), fmt::arg("place", place)));
+      text += fmt::format("const {} q{} = {};\n", lanes_type, n,
+                          fmt::format(fmt::runtime(lang_.load), fmt::arg("n", s_.width), fmt::arg("place", place)));
       loaded_[n] = fmt::format("q{}[l]", n);
     } else if (!in_lanes(n)) {
       text += declare(n);
@@ -49,13 +50,13 @@ std::string Grid::elements(const std::vector<int>& nodes, const std::vector<std:
   for (const int n : nodes)
     if (in_lanes(n)) lanes += declare(n);
   for (const std::size_t i : stores) {
-    if (!stores_four(i)) {
+    if (!stores_wide(i)) {
       lanes += store(i);
       continue;
     }
-    text += fmt::format("{} r{};\n", lang_.four, i);
+    text += fmt::format("{} r{};\n", lanes_type, i);
     lanes += fmt::format("r{}[l] = {};\n", i, value_text(s_.stores[i].node));
-    ends += fmt::format(fmt::runtime(lang_.store),
+    ends += fmt::format(fmt::runtime(lang_.store), fmt::arg("n", s_.width),
                         fmt::arg("place", fmt::format("o{} + {}", i, index(s_.stores[i].strides, 0))),
                         fmt::arg("value", fmt::format("r{}", i))) +
             "\n";
@@ -70,11 +71,12 @@ std::string Grid::over_elements(const std::vector<int>& nodes, const std::vector
   const auto axes = inner_axes();
   const std::string row = row_size().text();
   const std::string inside = decode("e", axes, "") + elements(nodes, stores, reads, body);
-  const std::string pragma = lang_.unroll_some.empty() ? "" : std::string(lang_.unroll_some) + "\n";
-  if (!shares()) return pragma + fmt::format("for ({0} e = 0; e < {1}; ++e) {{\n{2}}}\n", index_type_, row, inside);
+  const std::string_view some = s_.kind == Schedule::Kind::columns ? lang_.unroll_columns : lang_.unroll_some;
+  const std::string pragma = some.empty() ? "" : std::string(some) + "\n";
   const int step = s_.team * s_.width;
-  const std::string first = s_.width > 1 ? fmt::format("{}({}) * {}", index_type_, lane(), s_.width)
-                                         : fmt::format("{}({})", index_type_, lane());
+  const std::string first = !shares()      ? "0"
+                            : s_.width > 1 ? fmt::format("{}({}) * {}", index_type_, lane(), s_.width)
+                                           : fmt::format("{}({})", index_type_, lane());
   if (rounds() > 0)
     return fmt::format("{}\nfor (int k = 0; k < {}; ++k) {{\nconst {} e = {} + k * {};\nif (e < {}) {{\n{}}}\n}}\n",
                        lang_.unroll, rounds(), index_type_, first, step, row, inside);

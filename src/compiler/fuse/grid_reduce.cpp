@@ -75,6 +75,7 @@ std::string Grid::end_reduction(int r) {
     total = fmt::format("b_fold_lanes<{}>({}, {})", fold_of(n), total, s_.team);
   }
   if (n.dtype == DType::bool_) total += " != 0";
+  if (is_decided_on(r)) total = rounded(total, n.dtype);
   return fmt::format("const {} v{} = {};\n", lang_.variable(n.dtype), r, total);
 }
 

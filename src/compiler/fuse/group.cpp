@@ -25,7 +25,8 @@ constexpr std::array<std::string_view, 9> reductions = {"aten::sum",    "aten::s
 constexpr std::array<std::string_view, 7> conversions = {"_to_copy",   "to",     "type_as", "clone",
                                                          "contiguous", "detach", "alias"};
 
-bool handled(DType d) {
+bool handled(DType d, const Context& context) {
+  if (is_half(d)) return context.options.language->has(d);
   return d == DType::float32 || d == DType::int64 || d == DType::int32 || d == DType::bool_ || d == DType::uint8;
 }
 
@@ -87,21 +88,24 @@ bool is_reduction(const OpStep& step) {
 bool is_fusable(const OpStep& step, const Context& context) {
   if (step.out.size() != 1) return false;
   const Type* out = context.type(step.out[0]);
-  if (out == nullptr || !handled(out->dtype)) return false;
+  if (out == nullptr || !handled(out->dtype, context)) return false;
   bool known = true;
   for_each_input(Step{step}, [&](const std::string& name) {
     const Type* t = context.type(name);
-    if (t == nullptr || !handled(t->dtype)) known = false;
+    if (t == nullptr || !handled(t->dtype, context)) known = false;
   });
   if (!known) return false;
   if (is_reduction(step)) {
     const Type* in =
         step.args.empty() || as_name(step.args[0]) == nullptr ? nullptr : context.type(*as_name(step.args[0]));
-    return in != nullptr && (in->dtype == DType::float32 || in->dtype == DType::int64 || in->dtype == DType::bool_);
+    const auto op = short_name(step.op);
+    if (op == "any" || op == "all") return in != nullptr && in->dtype == DType::bool_;
+    return in != nullptr &&
+           (register_type(in->dtype) == DType::float32 || in->dtype == DType::int64 || in->dtype == DType::bool_);
   }
   const PointOp* op = find_point_op(step.op, variant_of(step));
   if (op == nullptr) return false;
-  if (op->kind == PointKind::real && out->dtype != DType::float32) return false;
+  if (op->kind == PointKind::real && register_type(out->dtype) != DType::float32) return false;
   if (op->kind == PointKind::logical && out->dtype != DType::bool_) return false;
   if (op->kind == PointKind::numeric && out->dtype == DType::bool_ && !is_conversion(step)) return false;
   return true;
@@ -193,7 +197,7 @@ class Builder {
 
   int load(const std::string& name) {
     const Type* type = context_.type(name);
-    if (type == nullptr || !handled(type->dtype)) return -1;
+    if (type == nullptr || !handled(type->dtype, context_)) return -1;
     Axes axes(group_);
     Node node;
     node.kind = NodeKind::load;
@@ -312,7 +316,7 @@ class Builder {
   DType compute_type(const Node& node, PointKind kind) const {
     if (kind == PointKind::real) return DType::float32;
     if (kind == PointKind::logical) return DType::bool_;
-    if (kind != PointKind::compare) return node.dtype;
+    if (kind != PointKind::compare) return register_type(node.dtype);
     bool real = false;
     for (const Operand& o : node.operands) {
       if (o.value < 0) real = real || o.number != std::floor(o.number);

@@ -37,6 +37,7 @@ KernelText::KernelText(const Schedule& schedule, std::string name, const Languag
       index_type_(has_small_indices(schedule) ? language.small_index : language.index),
       depends_(g_.dependencies()) {
   name_tensors();
+  find_decisions();
 }
 
 bool KernelText::is_full(int n) const {
@@ -142,12 +143,35 @@ std::string KernelText::index(const std::map<int, Size>& strides, const Size& of
 std::string KernelText::operand(const Operand& o, DType type) const {
   if (o.value < 0 && !o.size.empty()) return fmt::format("{}({})", lang_.variable(type), o.size);
   if (o.value < 0) return literal(o.number, type);
-  const int n = node_of(o);
-  const std::string text = value_text(n);
-  const DType have = node(n).dtype;
-  if (have == type) return text;
+  const std::string text = value_text(node_of(o));
+  if (register_type(node(node_of(o)).dtype) == type) return text;
   if (type == DType::bool_) return "(" + text + " != 0)";
   return fmt::format("{}({})", lang_.variable(type), text);
+}
+
+/// Comparisons, places of largest elements, and what becomes an integer or a boolean decide.
+void KernelText::find_decisions() {
+  for (std::size_t i = g_.nodes.size(); i-- > 0;) {
+    const Node& n = g_.nodes[i];
+    const bool decides = decided_on_.contains(static_cast<int>(i)) || n.reduction.starts_with("arg") ||
+                         (n.op != nullptr && !is_floating(n.dtype));
+    for (const Operand& o : n.operands)
+      if (decides && o.value >= 0) decided_on_.insert(node_of(o));
+  }
+}
+
+/// To halves and back; other types are what registers hold.
+std::string KernelText::rounded(const std::string& value, DType type) const {
+  return is_half(type) ? fmt::format("float({}({}))", lang_.storage(type), value) : value;
+}
+
+/// An operand of a comparison, which eager does in the operands' common type: numbers are rounded to it, too.
+std::string KernelText::compared(const Node& n, const Operand& o) const {
+  if (o.value >= 0) return operand(o, n.compute);
+  std::set<DType> types;
+  for (const Operand& other : n.operands)
+    if (other.value >= 0) types.insert(node(node_of(other)).dtype);
+  return rounded(operand(o, n.compute), types.size() == 1 ? *types.begin() : n.compute);
 }
 
 std::string KernelText::value_text(int n) const {
@@ -168,7 +192,7 @@ std::string KernelText::expression(int id) const {
     DType type = n.compute;
     if (n.op->kind == PointKind::select && i == 0) type = DType::bool_;
     if (n.op->kind == PointKind::select_second && i == 1) type = DType::bool_;
-    args.push_back(operand(n.operands[i], type));
+    args.push_back(n.op->kind == PointKind::compare ? compared(n, n.operands[i]) : operand(n.operands[i], type));
   }
   args.resize(4);
   return fmt::format(fmt::runtime(n.op->code), args[0], args[1], args[2], args[3],
@@ -180,6 +204,7 @@ std::string KernelText::declare(int id) const {
   if (node(id).kind == NodeKind::point && node(id).dtype == DType::bool_ && node(id).compute != DType::bool_ &&
       node(id).op->kind == PointKind::numeric)
     text = "(" + text + ") != 0";
+  if (node(id).kind == NodeKind::point && is_decided_on(id)) text = rounded(text, node(id).dtype);
   return fmt::format("const {} v{} = {};\n", lang_.variable(node(id).dtype), id, text);
 }
 
@@ -200,9 +225,9 @@ std::string KernelText::decode(const std::string& item, const std::vector<int>& 
 
 DType KernelText::total_type(const Node& n) const {
   if (n.reduction.starts_with("arg"))
-    return node(node_of(n.operands[0])).dtype == DType::float32 ? DType::float32 : DType::int64;
+    return register_type(node(node_of(n.operands[0])).dtype) == DType::float32 ? DType::float32 : DType::int64;
   if (n.dtype == DType::bool_ || n.dtype == DType::uint8) return DType::int32;
-  return n.dtype;
+  return register_type(n.dtype);
 }
 
 std::string KernelText::initial(const Node& n) const {

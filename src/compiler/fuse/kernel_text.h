@@ -20,6 +20,9 @@ class KernelText {
   const Node& node(int n) const { return g_.nodes[static_cast<std::size_t>(n)]; }
   int node_of(const Operand& o) const { return g_.values[static_cast<std::size_t>(o.value)].node; }
   bool depends(int n, int axis) const { return depends_[static_cast<std::size_t>(n)].contains(axis); }
+  /// Whether something is decided on a node's value, here or further on: then it must be what eager has, who rounds
+  /// each half that it computes.
+  bool is_decided_on(int n) const { return decided_on_.contains(n); }
   /// Whether it differs along the reduced axes.
   bool is_full(int n) const;
   int stage_of(int n) const { return stage_[static_cast<std::size_t>(n)]; }
@@ -40,6 +43,8 @@ class KernelText {
   std::string operand(const Operand& o, DType type) const;
   /// How a node's value is written where it is used: a variable, or an element of a block's array.
   std::string value_text(int n) const;
+  std::string rounded(const std::string& value, DType type) const;
+  std::string compared(const Node& n, const Operand& o) const;
   std::string expression(int id) const;
   std::string declare(int id) const;
   std::string store(std::size_t i) const;
@@ -61,6 +66,7 @@ class KernelText {
   const Language& lang_;
   std::string_view index_type_;
   std::vector<std::set<int>> depends_;
+  std::set<int> decided_on_;
   std::vector<int> stage_;  ///< after how many reductions a node can be computed
   int stages_ = 0;
   std::map<std::string, int> tensors_;
@@ -74,6 +80,7 @@ class KernelText {
 
  private:
   void name_tensors();
+  void find_decisions();
   std::vector<std::string> symbols() const;
 };
 

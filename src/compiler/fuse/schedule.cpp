@@ -143,8 +143,8 @@ std::optional<Schedule> make_schedule(Group group, const Context& context) {
   std::vector<int> outer, inner;
   for (const int axis : order) (reduced.contains(axis) ? inner : outer).push_back(axis);
   const Size row = product_of(s.group, inner);
-  const bool short_rows = row.is_static() && row.value() <= 8 && !outer.empty() &&
-                          (!s.size(outer.back()).is_static() || s.size(outer.back()).value() >= 32);
+  const bool short_rows = context.options.language->turns_short_rows && row.is_static() && row.value() <= 8 &&
+                          !outer.empty() && (!s.size(outer.back()).is_static() || s.size(outer.back()).value() >= 32);
   if (reduced.empty()) {
     s.kind = Schedule::Kind::pointwise;
   } else if (reduced.contains(order.back()) && !short_rows) {

@@ -27,9 +27,9 @@ struct Schedule {
   // On a GPU all outer axes are decoded, and `loops` with the vector axis, where that is reduced, are a row.
   int threads = 0;  ///< of a threadgroup
   int team = 1;     ///< threads that share a row
-  int teams = 1;  ///< of a threadgroup, where rows are shared; more than one only if a team is one simdgroup, or across
+  int teams = 1;  ///< of a threadgroup, where rows are shared; several only if a team is at most a simdgroup, or across
   bool across = false;  ///< neighbouring threads have neighbouring rows: a team's threads lie `teams` apart
-  int width = 1;        ///< elements side by side that a thread takes at once: one or four
+  int width = 1;        ///< elements side by side that a thread takes at once: one, four, or eight halves
   Size size(int axis) const { return group.axes[static_cast<std::size_t>(axis)]; }
 };
 
@@ -42,8 +42,9 @@ void spread_over_loops(Schedule& schedule, const Machine& machine);
 void spread_over_grid(Schedule& schedule, const Machine& machine);
 void spread_over_blocks(Schedule& schedule, const Machine& machine);
 
-/// Whether threads can take four elements side by side: some tensor of floats lies so along the vector axis.
-bool lies_in_fours(const Schedule& schedule);
+/// How many elements side by side a thread can take: four where some tensor of floats or halves lies so along the
+/// vector axis, eight where the largest of them are halves, else one.
+int side_by_side(const Schedule& schedule);
 
 /// Number of elements, as a size.
 Size product_of(const Group& group, const std::vector<int>& axes);

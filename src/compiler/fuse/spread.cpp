@@ -52,20 +52,25 @@ std::int64_t power_of_two(std::int64_t at_least) {
 
 }  // namespace
 
-bool lies_in_fours(const Schedule& s) {
-  if (s.vector_axis < 0) return false;
+int side_by_side(const Schedule& s) {
+  if (s.vector_axis < 0) return 1;
   const Size v = s.size(s.vector_axis);
-  if (!v.is_static() || v.value() % 4 != 0) return false;
-  const auto along = [&](const std::map<int, Size>& strides) {
+  if (!v.is_static() || v.value() % 4 != 0) return 1;
+  double floats = 0, halves = 0;  // elements of the largest tensor of each
+  const auto see = [&](DType dtype, const std::map<int, Size>& strides) {
     const auto it = strides.find(s.vector_axis);
-    return it != strides.end() && it->second.is(1);
+    if (register_type(dtype) != DType::float32 || it == strides.end() || !it->second.is(1)) return;
+    double elements = 1;
+    for (const auto& [axis, stride] : strides)
+      if (!stride.is(0)) elements *= s.size(axis).is_static() ? static_cast<double>(s.size(axis).value()) : 1e6;
+    double& most = is_half(dtype) ? halves : floats;
+    most = std::max(most, elements);
   };
-  const auto floats = [&](int n) { return s.group.nodes[static_cast<std::size_t>(n)].dtype == DType::float32; };
-  return std::ranges::any_of(s.group.nodes,
-                             [&](const Node& n) {
-                               return n.kind == NodeKind::load && n.dtype == DType::float32 && along(n.strides);
-                             }) ||
-         std::ranges::any_of(s.stores, [&](const Store& st) { return floats(st.node) && along(st.strides); });
+  for (const Node& n : s.group.nodes)
+    if (n.kind == NodeKind::load) see(n.dtype, n.strides);
+  for (const Store& st : s.stores) see(s.group.nodes[static_cast<std::size_t>(st.node)].dtype, st.strides);
+  if (halves > floats && v.value() % 8 == 0) return 8;
+  return std::max(halves, floats) > 0 ? 4 : 1;
 }
 
 namespace {
@@ -84,7 +89,7 @@ std::int64_t team_for(const Size& row, const Size& items, int width, const Machi
 void spread_over_grid(Schedule& s, const Machine& machine) {
   s.threads = point_threads;
   if (s.kind == Schedule::Kind::pointwise) {
-    s.width = lies_in_fours(s) && product_of(s.group, s.decoded).is_static() ? 4 : 1;
+    s.width = product_of(s.group, s.decoded).is_static() ? side_by_side(s) : 1;
     return;
   }
   std::vector<int> reduced(s.group.reduced.begin(), s.group.reduced.end());
@@ -96,7 +101,7 @@ void spread_over_grid(Schedule& s, const Machine& machine) {
       rows ? row.is_static() && row.value() <= own_row
            : !(items.is_static() && items.value() < few_items) || (row.is_static() && row.value() < long_column);
   if (alone) return;
-  if (rows && lies_in_fours(s) && row.is_static() && row.value() >= 4 * simdgroup) s.width = 4;
+  if (rows && row.is_static() && row.value() >= 4 * simdgroup) s.width = side_by_side(s);
   s.team = static_cast<int>(team_for(row, items, s.width, machine));
   s.threads = s.team;
 }

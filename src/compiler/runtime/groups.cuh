@@ -1,7 +1,9 @@
 
-// Four floats side by side: one access of 16 bytes where they lie so, which a part of a user's tensor need not.
-struct b_four {
-  float of[4];
+// N floats side by side in registers, of elements of any type: accesses of 16 bytes (8 for four halves) where they lie so,
+// which a part of a user's tensor need not.
+template <int N>
+struct b_lanes {
+  float of[N];
   inline float& operator[](int i) {
     return of[i];
   }
@@ -9,15 +11,31 @@ struct b_four {
     return of[i];
   }
 };
-inline b_four b_load_four(const float* from) {
-  if (reinterpret_cast<uint64_t>(from) % 16 == 0) {
-    const float4 x = *reinterpret_cast<const float4*>(from);
-    return {{x.x, x.y, x.z, x.w}};
+using b_four = b_lanes<4>;
+template <class T, int N>
+struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) b_Pack {
+  T of[N];
+};
+template <int N, class T>
+inline b_lanes<N> b_load(const T* from) {
+  using Pack = b_Pack<T, N>;
+  b_lanes<N> x;
+  if (reinterpret_cast<uint64_t>(from) % alignof(Pack) == 0) {
+    const Pack pack = *reinterpret_cast<const Pack*>(from);
+#pragma unroll
+    for (int i = 0; i < N; ++i) x[i] = float(pack.of[i]);
+  } else {
+#pragma unroll
+    for (int i = 0; i < N; ++i) x[i] = float(from[i]);
   }
-  return {{from[0], from[1], from[2], from[3]}};
+  return x;
 }
-inline void b_store_four(float* to, const b_four& x) {
-  *reinterpret_cast<float4*>(to) = make_float4(x[0], x[1], x[2], x[3]);
+template <int N, class T>
+inline void b_store(T* to, const b_lanes<N>& x) {
+  b_Pack<T, N> pack;
+#pragma unroll
+  for (int i = 0; i < N; ++i) pack.of[i] = T(x[i]);
+  *reinterpret_cast<b_Pack<T, N>*>(to) = pack;
 }
 
 // A sum that carries what its additions round away (Neumaier).

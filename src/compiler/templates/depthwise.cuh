@@ -13,8 +13,8 @@ struct b_Tile {
         left(int(at % S::ACROSS) * S::TW) {}
 };
 
-template <class S>
-inline void b_depthwise(const float* x, const float* w, const float* bias, float* y) {
+template <class S, class T>
+inline void b_depthwise(const T* x, const T* w, const T* bias, T* y) {
   constexpr int IH = (S::TH - 1) * S::SH + (S::KH - 1) * S::DH + 1, IW = (S::TW - 1) * S::SW + (S::KW - 1) * S::DW + 1;
   constexpr int taps = S::KH * S::KW, lines = S::TH / S::ROWS, below = (S::ROWS - 1) * S::SH + (S::KH - 1) * S::DH + 1;
   __shared__ float in[S::PLANES * IH * IW];
@@ -27,7 +27,7 @@ inline void b_depthwise(const float* x, const float* w, const float* bias, float
     const b_Tile<S> tile(at);
     const int r = tile.top * S::SH - S::PH + i / IW % IH, c = tile.left * S::SW - S::PW + i % IW;
     const int64_t source = tile.plane / S::OUTPUTS * S::CHANNELS + tile.plane % S::OUTPUTS / (S::OUTPUTS / S::CHANNELS);
-    in[i] = r >= 0 && r < S::H && c >= 0 && c < S::W ? x[(source * S::H + r) * S::W + c] : 0.0f;
+    in[i] = r >= 0 && r < S::H && c >= 0 && c < S::W ? float(x[(source * S::H + r) * S::W + c]) : 0.0f;
   }
   for (int i = t; i < S::PLANES * taps; i += S::THREADS) {
     const unsigned at = first + unsigned(i / taps);
@@ -41,7 +41,7 @@ inline void b_depthwise(const float* x, const float* w, const float* bias, float
   const float* taken = weights + which * taps;
   float sum[S::ROWS];
 #pragma unroll
-  for (int r = 0; r < S::ROWS; ++r) sum[r] = bias == nullptr ? 0.0f : bias[tile.plane % S::OUTPUTS];
+  for (int r = 0; r < S::ROWS; ++r) sum[r] = bias == nullptr ? 0.0f : float(bias[tile.plane % S::OUTPUTS]);
 #pragma unroll
   for (int k = 0; k < S::KW; ++k)
 #pragma unroll

@@ -57,7 +57,8 @@ bool use_depthwise_blocks(const OpStep& step, TemplateUse& use) {
   if (all >= most_tiles) return false;
   const std::string x = use.contiguous(at->x), w = use.contiguous(at->w);
   const Arg bias = at->bias == nullptr ? arg_none() : arg_name(use.contiguous(*as_name(*at->bias)));
-  use.allocate(step.out[0], DType::float32, use.context.type(step.out[0])->shape);
+  const Type made_type = *use.context.type(step.out[0]);
+  use.allocate(step.out[0], made_type.dtype, made_type.shape);
   const auto &in = at->size, &made = at->made, &kernel = at->kernel, &stride = at->stride, &padding = at->padding,
              &dilation = at->dilation;
   const std::string body = fmt::format(
@@ -67,8 +68,9 @@ bool use_depthwise_blocks(const OpStep& step, TemplateUse& use) {
       at->channels, at->outputs, in[0], in[1], made[0], made[1], kernel[0], kernel[1], stride[0], stride[1], padding[0],
       padding[1], dilation[0], dilation[1], t->width, t->height, t->rows, t->planes, across, down, threads, all);
   use.launch_blocks("depthwise", {cuda_depthwise()},
-                    "const float* __restrict__ x, const float* __restrict__ w, const float* __restrict__ bias, float* "
-                    "__restrict__ y",
+                    fmt::format("const {0}* __restrict__ x, const {0}* __restrict__ w, const {0}* __restrict__ bias, "
+                                "{0}* __restrict__ y",
+                                use.element(made_type.dtype)),
                     body, {arg_name(x), arg_name(w), bias, arg_name(step.out[0])}, cdiv(all, t->planes), threads);
   return true;
 }

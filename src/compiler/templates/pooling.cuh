@@ -27,11 +27,11 @@ struct b_PoolPart {
         plane(at / (S::CHUNKS * S::OH * S::OD)) {}
 };
 
-template <class S>
-inline float b_pool_column(const float* x, const b_PoolPart<S>& part, int column) {
+template <class S, class T>
+inline float b_pool_column(const T* x, const b_PoolPart<S>& part, int column) {
   float v = S::MAX ? -b_inf : 0.0f;
   if (column < 0 || column >= S::W) return v;
-  const float* from = x + part.plane * (int64_t(S::D) * S::H * S::W) + column;
+  const T* from = x + part.plane * (int64_t(S::D) * S::H * S::W) + column;
 #pragma unroll
   for (int a = 0; a < S::KD; ++a) {
     const int z = part.slice * S::SD - S::PD + a * S::DD;
@@ -46,8 +46,8 @@ inline float b_pool_column(const float* x, const b_PoolPart<S>& part, int column
 }
 
 // S has the sizes, and LINES parts of rows to a block, WIDE results and TAKEN inputs to a part, all() parts.
-template <class S>
-inline void b_pool(const float* x, float* y) {
+template <class S, class T>
+inline void b_pool(const T* x, T* y) {
   __shared__ float line[S::LINES * S::TAKEN];
   const int t = int(threadIdx.x);
   const unsigned first = blockIdx.x * unsigned(S::LINES);

@@ -35,7 +35,8 @@ bool use_pooling_blocks(const OpStep& step, TemplateUse& use) {
   const std::int64_t enough = all / (blocks_of_multiprocessor * use.context.options.machine.threads);
   const std::int64_t lines = std::max<std::int64_t>(1, std::min(line_elements / taken, enough));
   const std::string x = use.contiguous(*as_name(step.args[0]));
-  use.allocate(step.out[0], DType::float32, use.context.type(step.out[0])->shape);
+  const Type made_type = *use.context.type(step.out[0]);
+  use.allocate(step.out[0], made_type.dtype, made_type.shape);
   const std::string body = fmt::format(
       "struct S {{ enum : int {{ MAX = {}, COUNT_PADDING = {}, DIVISOR = {}, D = {}, H = {}, W = {}, OD = {}, OH = {}, "
       "OW = {}, KD = {}, KH = {}, KW = {}, SD = {}, SH = {}, SW = {}, PD = {}, PH = {}, PW = {}, DD = {}, DH = {}, DW "
@@ -46,7 +47,8 @@ bool use_pooling_blocks(const OpStep& step, TemplateUse& use) {
       int{max}, int{count_padding}, divisor, size[0], size[1], size[2], made[0], made[1], made[2], kernel[0], kernel[1],
       kernel[2], stride[0], stride[1], stride[2], padding[0], padding[1], padding[2], dilation[0], dilation[1],
       dilation[2], chunks, wide, taken, lines, threads, all);
-  use.launch_blocks("pooling", {cuda_pooling()}, "const float* __restrict__ x, float* __restrict__ y", body,
+  use.launch_blocks("pooling", {cuda_pooling()},
+                    fmt::format("const {0}* __restrict__ x, {0}* __restrict__ y", use.element(made_type.dtype)), body,
                     {arg_name(x), arg_name(step.out[0])}, cdiv(all, lines), threads);
   return true;
 }

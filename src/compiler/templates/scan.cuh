@@ -12,12 +12,16 @@ struct b_Scan {
   static constexpr float unit = PRODUCT ? 1.0f : 0.0f;
 };
 
-template <class Op>
-inline b_four b_scan_load(const float* x, int64_t at, int64_t end) {
-  if (at + 4 <= end) return b_load_four(x + at);
-  b_four v{{Op::unit, Op::unit, Op::unit, Op::unit}};
-  for (int j = 0; j < 4; ++j)
-    if (at + j < end) v[j] = x[at + j];
+// Elements that a thread takes at once: 16 bytes.
+template <class T>
+constexpr int b_scan_wide = 16 / int(sizeof(T));
+
+template <class Op, class T>
+inline b_lanes<b_scan_wide<T>> b_scan_load(const T* x, int64_t at, int64_t end) {
+  constexpr int wide = b_scan_wide<T>;
+  if (at + wide <= end) return b_load<wide>(x + at);
+  b_lanes<wide> v;
+  for (int j = 0; j < wide; ++j) v[j] = at + j < end ? float(x[at + j]) : Op::unit;
   return v;
 }
 
@@ -30,17 +34,17 @@ inline double b_scan_before(const float* sums, int64_t part, int64_t stride) {
 }
 
 // One part of a row, elements begin to end of x, by TEAM neighbouring threads: a warp or a whole block.
-template <class Op, int TEAM>
-inline void b_scan_part(const float* x, float* y, int64_t begin, int64_t end, double carry, int t) {
-  constexpr int warps = TEAM / 32;
+template <class Op, int TEAM, class T>
+inline void b_scan_part(const T* x, T* y, int64_t begin, int64_t end, double carry, int t) {
+  constexpr int warps = TEAM / 32, wide = b_scan_wide<T>;
   __shared__ float totals[2][warps];
   int which = 0;
-  b_four v = b_scan_load<Op>(x, begin + 4 * t, end);
-  for (int64_t tile = begin; tile < end; tile += 4 * TEAM, which ^= 1) {
-    const int64_t at = tile + 4 * t;
-    const b_four next = b_scan_load<Op>(x, at + 4 * TEAM, end);
-    for (int j = 1; j < 4; ++j) v[j] = Op::both(v[j - 1], v[j]);
-    float mine = v[3];  // of this thread and those before it in its warp
+  b_lanes<wide> v = b_scan_load<Op>(x, begin + wide * t, end);
+  for (int64_t tile = begin; tile < end; tile += wide * TEAM, which ^= 1) {
+    const int64_t at = tile + wide * t;
+    const b_lanes<wide> next = b_scan_load<Op>(x, at + wide * TEAM, end);
+    for (int j = 1; j < wide; ++j) v[j] = Op::both(v[j - 1], v[j]);
+    float mine = v[wide - 1];  // of this thread and those before it in its warp
     for (int step = 1; step < 32; step *= 2) {
       const float other = __shfl_up_sync(0xffffffffu, mine, step);
       if (t % 32 >= step) mine = Op::both(other, mine);
@@ -60,21 +64,21 @@ inline void b_scan_part(const float* x, float* y, int64_t begin, int64_t end, do
       before = Op::both(ahead, before);
     }
     const double from = Op::both(carry, double(before));
-    if (at + 4 <= end && (reinterpret_cast<uint64_t>(y + at) & 15) == 0) {
-      b_four out;
-      for (int j = 0; j < 4; ++j) out[j] = float(Op::both(from, double(v[j])));
-      b_store_four(y + at, out);
+    if (at + wide <= end && reinterpret_cast<uint64_t>(y + at) % 16 == 0) {
+      b_lanes<wide> out;
+      for (int j = 0; j < wide; ++j) out[j] = float(Op::both(from, double(v[j])));
+      b_store(y + at, out);
     } else {
-      for (int j = 0; j < 4; ++j)
-        if (at + j < end) y[at + j] = float(Op::both(from, double(v[j])));
+      for (int j = 0; j < wide; ++j)
+        if (at + j < end) y[at + j] = T(float(Op::both(from, double(v[j]))));
     }
     carry = Op::both(carry, double(all));
     v = next;
   }
 }
 
-template <bool PRODUCT, int TEAM, int TEAMS>
-inline void b_scan_rows(const float* x, const float* sums, float* y, int64_t rows, int64_t n, int64_t parts,
+template <bool PRODUCT, int TEAM, int TEAMS, class T>
+inline void b_scan_rows(const T* x, const float* sums, T* y, int64_t rows, int64_t n, int64_t parts,
                         int64_t length) {
   using Op = b_Scan<PRODUCT>;
   const int t = int(threadIdx.x);
@@ -85,21 +89,25 @@ inline void b_scan_rows(const float* x, const float* sums, float* y, int64_t row
   b_scan_part<Op, TEAM>(x + row * n, y + row * n, begin, begin + length < n ? begin + length : n, carry, t % TEAM);
 }
 
-template <bool PRODUCT, int THREADS>
-inline void b_fold_row_parts(const float* x, float* sums, int64_t n, int64_t parts, int64_t length) {
+template <bool PRODUCT, int THREADS, class T>
+inline void b_fold_row_parts(const T* x, float* sums, int64_t n, int64_t parts, int64_t length) {
   using Op = b_Scan<PRODUCT>;
   __shared__ float folded[32];
   const int t = int(threadIdx.x);
   const int64_t row = blockIdx.x / parts, begin = blockIdx.x % parts * length;
   const int64_t end = begin + length < n ? begin + length : n;
-  b_four mine{{Op::unit, Op::unit, Op::unit, Op::unit}};
+  constexpr int wide = b_scan_wide<T>;
+  b_lanes<wide> mine;
+  for (int j = 0; j < wide; ++j) mine[j] = Op::unit;
 #pragma unroll 4
-  for (int64_t at = begin + 4 * t; at < end; at += 4 * THREADS) {
-    const b_four v = b_scan_load<Op>(x + row * n, at, end);
-    for (int j = 0; j < 4; ++j) mine[j] = Op::both(mine[j], v[j]);
+  for (int64_t at = begin + wide * t; at < end; at += wide * THREADS) {
+    const b_lanes<wide> v = b_scan_load<Op>(x + row * n, at, end);
+    for (int j = 0; j < wide; ++j) mine[j] = Op::both(mine[j], v[j]);
   }
-  const float all =
-      b_fold_group<Op>(Op::both(Op::both(mine[0], mine[1]), Op::both(mine[2], mine[3])), folded, unsigned(t), THREADS);
+#pragma unroll
+  for (int half = wide / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; ++j) mine[j] = Op::both(mine[j], mine[j + half]);
+  const float all = b_fold_group<Op>(mine[0], folded, unsigned(t), THREADS);
   if (t == 0) sums[blockIdx.x] = all;
 }
 
@@ -113,8 +121,8 @@ struct b_Column {
         outer(item / inner / parts) {}
 };
 
-template <bool PRODUCT>
-inline void b_scan_columns(const float* x, const float* sums, float* y, int64_t items, int64_t n, int64_t inner,
+template <bool PRODUCT, class T>
+inline void b_scan_columns(const T* x, const float* sums, T* y, int64_t items, int64_t n, int64_t inner,
                            int64_t parts, int64_t length) {
   using Op = b_Scan<PRODUCT>;
   const b_Column c(inner, parts);
@@ -125,17 +133,17 @@ inline void b_scan_columns(const float* x, const float* sums, float* y, int64_t 
   for (int64_t i = begin; i < end; i += 8) {
     float v[8];
 #pragma unroll
-    for (int j = 0; j < 8; ++j) v[j] = i + j < end ? x[base + (i + j) * inner] : Op::unit;
+    for (int j = 0; j < 8; ++j) v[j] = i + j < end ? float(x[base + (i + j) * inner]) : Op::unit;
 #pragma unroll
     for (int j = 0; j < 8; ++j) {
       carry = Op::both(carry, double(v[j]));
-      if (i + j < end) y[base + (i + j) * inner] = float(carry);
+      if (i + j < end) y[base + (i + j) * inner] = T(float(carry));
     }
   }
 }
 
-template <bool PRODUCT>
-inline void b_fold_column_parts(const float* x, float* sums, int64_t items, int64_t n, int64_t inner, int64_t parts,
+template <bool PRODUCT, class T>
+inline void b_fold_column_parts(const T* x, float* sums, int64_t items, int64_t n, int64_t inner, int64_t parts,
                                 int64_t length) {
   using Op = b_Scan<PRODUCT>;
   const b_Column c(inner, parts);
@@ -144,7 +152,7 @@ inline void b_fold_column_parts(const float* x, float* sums, int64_t items, int6
   const int64_t base = c.outer * n * inner + c.inside;
   double all = Op::unit;
 #pragma unroll 8
-  for (int64_t i = begin; i < end; ++i) all = Op::both(all, double(x[base + i * inner]));
+  for (int64_t i = begin; i < end; ++i) all = Op::both(all, double(float(x[base + i * inner])));
   sums[(c.outer * parts + c.part) * inner + c.inside] = float(all);
 }
 

@@ -77,7 +77,7 @@ void TemplateUse::allocate(const std::string& name, DType dtype, const std::vect
 }
 
 std::string TemplateUse::kernel(std::string_view name, std::initializer_list<std::string_view> headers,
-                                const std::string& arguments, const std::string& body, std::int64_t threads) {
+                                const std::string& arguments, const std::string& body, const std::string& threads) {
   const Language& language = *context.options.language;
   const std::string function = fmt::format(fmt::runtime(language.kernel), fmt::arg("name", mark),
                                            fmt::arg("args", arguments), fmt::arg("threads", threads)) +
@@ -100,7 +100,7 @@ void TemplateUse::launch(std::string_view name, std::initializer_list<std::strin
                          const std::string& arguments, const std::string& body, std::vector<Arg> args,
                          std::int64_t range, std::int64_t grain) {
   LaunchStep step;
-  step.kernel = kernel(name, headers, arguments, body, 0);
+  step.kernel = kernel(name, headers, arguments, body, {});
   step.args = std::move(args);
   step.range = Expr(range);
   step.grain = Expr(std::max<std::int64_t>(1, grain));
@@ -109,9 +109,10 @@ void TemplateUse::launch(std::string_view name, std::initializer_list<std::strin
 
 void TemplateUse::launch_blocks(std::string_view name, std::initializer_list<std::string_view> headers,
                                 const std::string& arguments, const std::string& body, std::vector<Arg> args,
-                                std::int64_t blocks, std::int64_t threads) {
+                                std::int64_t blocks, std::int64_t threads, std::int64_t at_once) {
   LaunchStep step;
-  step.kernel = kernel(name, headers, arguments, body, threads);
+  step.kernel = kernel(name, headers, arguments, body,
+                       at_once > 0 ? fmt::format("{}, {}", threads, at_once) : std::to_string(threads));
   step.args = std::move(args);
   step.grid = {Expr(blocks), Expr(1), Expr(1)};
   step.block = {Expr(threads), Expr(1), Expr(1)};

@@ -24,16 +24,19 @@ class TemplateUse {
   std::string contiguous(const std::string& name);
   /// A kernel argument for a strided operand: its base with an offset.
   Arg pointer(const StridedTensor& tensor);
+  /// What an element of a tensor is called in the kernels' language.
+  std::string_view element(DType dtype) const { return context.options.language->storage(dtype); }
   /// A new contiguous tensor.
   void allocate(const std::string& name, DType dtype, const std::vector<Size>& shape);
   /// Adds a kernel: `body` is the text between the braces, `arguments` its arguments after begin and end. Equal kernels
   /// share one text. `headers` are templates' texts that stand before it, each once.
   void launch(std::string_view name, std::initializer_list<std::string_view> headers, const std::string& arguments,
               const std::string& body, std::vector<Arg> args, std::int64_t range, std::int64_t grain);
-  /// The same for a GPU: `blocks` blocks of `threads` threads.
+  /// The same for a GPU: `blocks` blocks of `threads` threads. `at_once`: how many of them a multiprocessor must have
+  /// registers for; 0: as many as it happens to.
   void launch_blocks(std::string_view name, std::initializer_list<std::string_view> headers,
                      const std::string& arguments, const std::string& body, std::vector<Arg> args, std::int64_t blocks,
-                     std::int64_t threads);
+                     std::int64_t threads, std::int64_t at_once = 0);
   void add(Step step) { steps_.push_back(std::move(step)); }
   /// True for what depends on parameters alone, and may be an operand of `prepare`.
   bool is_fixed(const std::string& name) const { return prepared_.fixed.contains(name); }
@@ -46,7 +49,7 @@ class TemplateUse {
  private:
   /// The kernel with that body, which is written where there is none yet.
   std::string kernel(std::string_view name, std::initializer_list<std::string_view> headers,
-                     const std::string& arguments, const std::string& body, std::int64_t threads);
+                     const std::string& arguments, const std::string& body, const std::string& threads);
 
   std::vector<Step>& steps_;
   Prepared& prepared_;

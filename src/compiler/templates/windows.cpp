@@ -23,7 +23,7 @@ std::optional<Pooling> read_pooling(const OpStep& step, const Context& context) 
   const auto dims = static_cast<std::size_t>(op[op.size() - 2] - '0');
   if (context.options.channels_last && dims == 2) return std::nullopt;
   const Type *in = context.type(*as_name(step.args[0])), *out = context.type(step.out[0]);
-  if (in == nullptr || out == nullptr || !in->is_static() || !out->is_static() || in->dtype != DType::float32 ||
+  if (in == nullptr || out == nullptr || !in->is_static() || !out->is_static() || !context.is_real(in->dtype) ||
       in->rank() < dims + 1 || out->numel() == 0)
     return std::nullopt;
   const std::size_t lead = in->rank() - dims;
@@ -75,7 +75,8 @@ std::optional<Depthwise> read_depthwise(const OpStep& step, const Context& conte
   const Type *tx = context.type(*x), *tw = context.type(*w), *out = context.type(step.out[0]);
   if (tx == nullptr || tw == nullptr || out == nullptr || tx->rank() != dims + 2 || tw->rank() != dims + 2)
     return std::nullopt;
-  if (!tx->is_static() || !tw->is_static() || !out->is_static() || tx->dtype != DType::float32 || out->numel() == 0)
+  if (!tx->is_static() || !tw->is_static() || !out->is_static() || !context.is_real(tx->dtype) ||
+      tw->dtype != tx->dtype || out->numel() == 0)
     return std::nullopt;
   const Arg* groups = argument(step, 6, "groups");
   const std::int64_t channels = tx->shape[1].value(), outputs = tw->shape[0].value();
@@ -98,6 +99,10 @@ std::optional<Depthwise> read_depthwise(const OpStep& step, const Context& conte
   }
   const Arg* bias = argument(step, 2, "bias");
   if (bias != nullptr && is_none(*bias)) bias = nullptr;
+  const std::string* added = bias == nullptr ? nullptr : as_name(*bias);
+  if (bias != nullptr &&
+      (added == nullptr || context.type(*added) == nullptr || context.type(*added)->dtype != tx->dtype))
+    return std::nullopt;
   return Depthwise{*x,      *w,       bias,     tx->shape[0].value(), channels, outputs, in, made, kernel,
                    *stride, *padding, *dilation};
 }
