@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t most_columns = 8;
 constexpr std::int64_t least_elements = 1 << 18;  // of the matrix: below that a launch is what counts
 constexpr std::int64_t least_k = 256, warp = 32, warps_of_multiprocessor = 16;
+constexpr std::int64_t threads = 256, most_rows = 4;                      // of a block; of the matrix to a warp
+constexpr std::int64_t least_staged = 3, most_k = std::int64_t{1} << 28;  // vectors by way of shared memory
 
 /// A large matrix [rows, k] and a few vectors of k elements, each in one piece.
 struct Few {
@@ -73,6 +75,29 @@ std::string in_rows(const Few& f, TemplateUse& use) {
   return use.contiguous(view);
 }
 
+/// How the rows are spread: `rows` to a team of threads, `teams` teams to a block.
+struct Spread {
+  std::int64_t rows = 1, team = warp, teams = threads / warp;
+  bool staged = false;
+};
+
+Spread spread_of(const Few& f, std::int64_t multiprocessors) {
+  const auto most_of = [&](std::int64_t least_warps, bool divides) {
+    std::int64_t rows = most_rows;
+    while (rows > 1 && ((divides && f.rows % rows != 0) || f.rows / rows < least_warps)) rows /= 2;
+    return rows;
+  };
+  // Read from the caches for each warp, several vectors take longer than the matrix: a block reads them once.
+  const std::int64_t one_block = threads / warp * multiprocessors;
+  if (f.columns >= least_staged && f.k < most_k && f.rows >= one_block)
+    return {.rows = most_of(one_block, false), .staged = true};
+  Spread s{.rows = f.columns == 1 ? 1 : most_of(warps_of_multiprocessor * multiprocessors, true)};
+  if (f.rows / s.rows >= warps_of_multiprocessor * multiprocessors) return s;
+  s.team = f.rows < 2 * multiprocessors && f.k >= 4096 ? 512 : threads;
+  s.teams = 1;
+  return s;
+}
+
 }  // namespace
 
 bool use_few_columns(const OpStep& step, TemplateUse& use) {
@@ -80,22 +105,19 @@ bool use_few_columns(const OpStep& step, TemplateUse& use) {
   const std::int64_t multiprocessors = use.context.options.machine.threads;
   if (!f || f->k < least_k || f->k % 4 != 0 || f->rows * f->k < least_elements || f->rows < multiprocessors / 2)
     return false;
-  // Several rows to a warp, so that the vectors are read less often, where warps enough remain.
-  std::int64_t rows = f->columns == 1 ? 1 : 4;
-  while (rows > 1 && (f->rows % rows != 0 || f->rows / rows < warps_of_multiprocessor * multiprocessors)) rows /= 2;
-  const bool alone = f->rows / rows >= warps_of_multiprocessor * multiprocessors;
-  const std::int64_t team = alone ? warp : f->rows < 2 * multiprocessors && f->k >= 4096 ? 512 : 256;
-  const std::int64_t teams = alone ? 256 / warp : 1;
+  const Spread s = spread_of(*f, multiprocessors);
   const std::string matrix = use.contiguous(f->matrix), vectors = in_rows(*f, use);
   const Arg bias = is_none(f->bias) ? arg_none() : arg_name(use.contiguous(*as_name(f->bias)));
   use.allocate(step.out[0], DType::float32, use.context.type(step.out[0])->shape);
-  const std::string body = fmt::format("b_few_columns<{}, {}, {}, {}>(a, v, bias, y, {}, {}, {}, {}, {});\n",
-                                       f->columns, rows, team, teams, f->rows, f->k, f->down, f->across, f->bias_down);
+  const std::string form = s.staged ? fmt::format("b_few_columns_staged<{}, {}, {}>", f->columns, s.rows, s.teams)
+                                    : fmt::format("b_few_columns<{}, {}, {}, {}>", f->columns, s.rows, s.team, s.teams);
+  const std::string body =
+      fmt::format("{}(a, v, bias, y, {}, {}, {}, {}, {});\n", form, f->rows, f->k, f->down, f->across, f->bias_down);
   use.launch_blocks("few_columns", {cuda_few_columns()},
                     "const float* __restrict__ a, const float* __restrict__ v, const float* __restrict__ bias, float* "
                     "__restrict__ y",
                     body, {arg_name(matrix), arg_name(vectors), bias, arg_name(step.out[0])},
-                    (f->rows / rows + teams - 1) / teams, team * teams);
+                    (f->rows + s.rows * s.teams - 1) / (s.rows * s.teams), s.team * s.teams, s.staged ? 2 : 0);
   return true;
 }
 
