@@ -51,7 +51,7 @@ inline void b_few_columns(const float* a, const float* v, const float* bias, flo
 template <int COLUMNS, int THREADS>
 struct b_FewPieces {
   static constexpr int LENGTH = 512, TAKEN = (COLUMNS * LENGTH / 4 + THREADS - 1) / THREADS;
-  float of[2][COLUMNS * LENGTH];
+  alignas(16) float of[2][COLUMNS * LENGTH];
 
   static inline void take(const float* v, unsigned k, unsigned from, unsigned t, b_four (&taken)[TAKEN]) {
 #pragma unroll
