@@ -33,6 +33,7 @@ FLAGS = [
     "-fopenmp-simd",
     "-fno-exceptions",
     "-fno-rtti",
+    "-Werror=aggressive-loop-optimizations",  # undefined behaviour that g++ sees
     "-shared",
     "-fPIC",
 ]

@@ -82,9 +82,10 @@ inline void b_attention(const float* q, int64_t qs, const float* k, int64_t ks, 
     for (int l = 0; l < b_queries; ++l) sum[l] += part[l];
   }
   for (int l = 0; l < b_queries; ++l) sum[l] = whole[l] ? 0.0f : 1.0f / sum[l];
-  int64_t d = 0;
-  for (; d + 8 <= width; d += 8) b_weighted<8>(v + d, vs, s, seen, sum, out + first * os + d, os, count);
-  for (; d < width; ++d) b_weighted<1>(v + d, vs, s, seen, sum, out + first * os + d, os, count);
+  // Where a constant width leaves no rest, g++ must see that the second loop never runs, or it warns of its end.
+  const int64_t eights = width / 8 * 8;
+  for (int64_t d = 0; d < eights; d += 8) b_weighted<8>(v + d, vs, s, seen, sum, out + first * os + d, os, count);
+  for (int64_t d = eights; d < width; ++d) b_weighted<1>(v + d, vs, s, seen, sum, out + first * os + d, os, count);
 }
 
 }  // namespace
