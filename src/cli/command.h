@@ -22,6 +22,7 @@ void add_experiment(Program& program);
 void add_report(Program& program);
 void add_show(Program& program);
 void add_verify(Program& program);
+void add_explain(Program& program);
 void add_export(Program& program);
 void add_doctor(Program& program);
 void add_prune(Program& program);

@@ -47,6 +47,7 @@ int program_main(int argc, char** argv) {
   add_report(program);
   add_show(program);
   add_verify(program);
+  add_explain(program);
   add_export(program);
   add_doctor(program);
   add_prune(program);

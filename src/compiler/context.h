@@ -61,7 +61,7 @@ class Context {
   std::set<std::string> fixed_layout;          ///< names whose strides are guaranteed to be those of their type
   std::map<std::string, std::string> sources;  ///< source file -> text, of the kernels made so far
   std::map<std::string, std::string> kernel_of_text;  ///< a kernel's text, its name left open -> its name
-  std::map<std::string, KernelWork> work;             ///< of kernels, by the first tensor that a launch makes
+  std::map<std::string, KernelWork> work;             ///< of kernels, by the first tensor that a launch fills
   std::vector<std::string> fired;                     ///< "fold batch norm into a convolution", in order
 
   /// A name that the plan does not use yet, made from a hint.

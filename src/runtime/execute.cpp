@@ -8,7 +8,9 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/util/SmallVector.h>
 
+#include <algorithm>
 #include <chrono>
+#include <span>
 
 #include "runtime/cuda.h"
 #include "runtime/launch.h"
@@ -245,10 +247,46 @@ struct ByteCounter {
     const at::Tensor& tensor = frame.at(Operand{op.out[0]});
     return tensor.defined() ? static_cast<double>(tensor.numel()) : 0;
   }
-  std::size_t out(const OpInstruction& op) const {
+  std::size_t out(const Instruction& instruction) const {
     std::size_t bytes = 0;
-    for (const auto index : op.out) bytes += slot(index);
+    for (const auto index : made_by(instruction)) bytes += slot(index);
     return bytes;
+  }
+
+  /// The memory of what an operator or a layout reads; none where it writes to what it reads.
+  using Memory = c10::SmallVector<const void*, 8>;
+  Memory memory_in(const Instruction& instruction) const {
+    Memory memory;
+    if (const auto* op = std::get_if<OpInstruction>(&instruction.what); op && !op->op.schema().is_mutable()) {
+      for (const auto& item : op->stack)
+        for (const auto operand : item.operands) add(operand, memory);
+    } else if (const auto* layout = std::get_if<LayoutInstruction>(&instruction.what)) {
+      add(layout->of, memory);
+    }
+    return memory;
+  }
+  /// Whether all that it made lies in that memory: views, and layouts that were there already, move nothing.
+  bool only_views(const Instruction& instruction, const Memory& memory) const {
+    const auto made = made_by(instruction);
+    return !memory.empty() && !made.empty() && std::ranges::all_of(made, [&](std::int32_t index) {
+      const void* at = index < 0 ? nullptr : storage_of(Operand{index});
+      return index < 0 || (at != nullptr && std::ranges::find(memory, at) != memory.end());
+    });
+  }
+
+ private:
+  static std::span<const std::int32_t> made_by(const Instruction& instruction) {
+    if (const auto* op = std::get_if<OpInstruction>(&instruction.what)) return op->out;
+    if (const auto* layout = std::get_if<LayoutInstruction>(&instruction.what)) return {&layout->out, 1};
+    return {};
+  }
+  const void* storage_of(Operand operand) const {
+    if (operand.is_none()) return nullptr;
+    const at::Tensor& tensor = frame.at(operand);
+    return tensor.defined() && tensor.has_storage() ? tensor.storage().data() : nullptr;
+  }
+  void add(Operand operand, Memory& memory) const {
+    if (const void* at = storage_of(operand)) memory.push_back(at);
   }
 };
 
@@ -267,7 +305,8 @@ void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vect
   while (pc < code.instructions.size()) {
     const auto& instruction = code.instructions[pc];
     StepProfile& row = profile[pc];
-    row.bytes_in += count.in(instruction);
+    const std::size_t bytes_in = count.in(instruction);
+    const auto memory = count.memory_in(instruction);
     const auto* launch = std::get_if<LaunchInstruction>(&instruction.what);
     const MetalKernel* metal = launch && launch->metal ? launch->metal->kernel.get() : nullptr;
     const MetalKernel before = metal ? *metal : MetalKernel{};
@@ -278,7 +317,10 @@ void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vect
     if (cuda)
       if (auto waited = synchronize_cuda(); !waited) throw RunFailure{to_text(waited.error()), waited.error().reason};
     row.seconds += std::chrono::duration<double>(Clock::now() - begin).count();
-    if (op) row.bytes_out += count.out(*op);
+    if (!count.only_views(instruction, memory)) {
+      row.bytes_in += bytes_in;
+      row.bytes_out += count.out(instruction);
+    }
     if (terms > 0) row.flops += 2 * terms * count.elements_out(*op);
     if (metal) {
       row.threads += metal->threads - before.threads;

@@ -152,6 +152,24 @@ TEST(Pipeline, IsNoBolderAfterARefusal) {
     EXPECT_THAT(made.fired, testing::ElementsAre("dropout, evaluating")) << made.name;
 }
 
+TEST(Pipeline, NotesWhatKernelsComputeOfTheirOwnElementsAlone) {
+  // Two operands that have axes of their own until the addition makes them one: 4 x 8 sums, then 4 x 8 comparisons.
+  const auto made = compile_plan(plan_of(R"({"burnish_plan": 1, "target": "cpu",
+    "inputs": {"x": {"dtype": "float32", "shape": [4, 8], "strides": "contiguous"},
+               "z": {"dtype": "float32", "shape": [4, 8], "strides": "contiguous"}},
+    "steps": [{"op": "aten::add.Tensor", "args": ["x", "z"], "out": ["h"]},
+              {"op": "aten::relu", "args": ["h"], "out": ["y"]}],
+    "result": "y",
+    "notes": {"meta": {"x": {"dtype": "float32", "shape": [4, 8], "strides": [8, 1]},
+                       "z": {"dtype": "float32", "shape": [4, 8], "strides": [8, 1]},
+                       "h": {"dtype": "float32", "shape": [4, 8], "strides": [8, 1]},
+                       "y": {"dtype": "float32", "shape": [4, 8], "strides": [8, 1]}}}})"),
+                                 Options{});
+  ASSERT_TRUE(made) << to_text(made.error());
+  EXPECT_EQ(made->plan.notes["work"]["y"]["of"], "add, relu");
+  EXPECT_EQ(made->plan.notes["work"]["y"]["flops"], 4 * 8 * 2);
+}
+
 TEST(Tables, SayOfWhatFiredHowOftenAndWhichClass) {
   const std::string text = describe_fired({"softmax", "scan", "softmax", "oneDNN product", "two scales"});
   EXPECT_THAT(text, testing::HasSubstr("  softmax, 2 times (same: "));

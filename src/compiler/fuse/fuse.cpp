@@ -24,12 +24,20 @@ bool worth_a_kernel(const Plan& plan, const std::set<int>& members) {
   return false;  // a lone copy: ATen's tiles transposes, ours does not
 }
 
-/// What a kernel computes for each point of its space, and of which operators.
+/// Operations of a node over the space of its own axes: a group's other axes are not its, or have become its by another
+/// name.
+double operations(const Group& group, const Node& node) {
+  if (node.kind != NodeKind::point && node.kind != NodeKind::reduce) return 0;
+  const bool reduces = node.kind == NodeKind::reduce;
+  const auto axes = group.axes_of(reduces ? node.operands[0].value : node.value);
+  const Size points = product_of(group, {axes.begin(), axes.end()});
+  return points.is_static() ? static_cast<double>(points.value()) * (reduces ? 1 : node.op->cost) : 0;
+}
+
+/// How much a kernel computes, and of which operators.
 KernelWork work_of(const Plan& plan, const std::set<int>& members, const Group& group) {
   KernelWork work;
-  Size points = 1;
-  for (const Size& axis : group.axes) points = points * axis;
-  if (points.is_static()) work.flops = static_cast<double>(points.value()) * cost_of(group);
+  for (const Node& node : group.nodes) work.flops += operations(group, node);
   std::vector<std::string_view> names;
   for (const int m : members) {
     const auto& step = std::get<OpStep>(plan.steps[static_cast<std::size_t>(m)]);

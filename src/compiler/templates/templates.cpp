@@ -38,6 +38,28 @@ constexpr Template table[] = {
 
 constexpr std::string_view mark = "{kernel}";
 
+/// The operator's operations, less those of library calls beside its kernels, in equal parts: each under the tensor
+/// that a kernel fills.
+void note_work(const OpStep& op, const std::vector<Step>& made, Context& context) {
+  std::set<std::string> empty;
+  std::vector<std::string> filled;
+  double flops = flops_of(op, context);
+  for (const Step& step : made) {
+    if (const auto* allocation = std::get_if<AllocateStep>(&step)) empty.insert(allocation->out);
+    if (const auto* call = std::get_if<OpStep>(&step)) flops -= flops_of(*call, context);
+    const auto* launch = std::get_if<LaunchStep>(&step);
+    if (launch == nullptr) continue;
+    bool first = true;
+    for (const Arg& a : launch->args) {
+      const std::string* name = as_name(a);
+      if (name == nullptr || empty.erase(*name) == 0) continue;
+      if (std::exchange(first, false)) filled.push_back(*name);
+    }
+  }
+  for (const std::string& name : filled)
+    context.work[name] = {std::max(0.0, flops) / static_cast<double>(filled.size()), std::string(short_name(op.op))};
+}
+
 }  // namespace
 
 std::span<const Template> templates() {
@@ -152,9 +174,9 @@ Result<Plan> use_templates(Plan plan, Context& context) {
       std::vector<Step> made;
       TemplateUse use(plan, index, context, made, prepared);
       if (!t.apply(*op, use)) continue;
+      note_work(*op, made, context);
       for (Step& s : made) steps.push_back(std::move(s));
       context.fired.emplace_back(t.name);
-      context.work[outputs(plan.steps[i])[0]] = {flops_of(*op, context), std::string(short_name(op->op))};
       done = true;
     }
     if (!done) steps.push_back(plan.steps[i]);
