@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/reserve.h"
 #include "runtime/variation.h"
 
 namespace burnish {
@@ -69,6 +70,7 @@ Result<Fd> sealed_memory(const char* name, std::uint64_t bytes, unsigned seals) 
   Fd fd(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return system_failure("memfd_create", "arena");
   if (ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) return system_failure("ftruncate", "arena");
+  if (auto ok = reserve(fd, 0, bytes); !ok) return std::unexpected(ok.error());
   // The worker holds this descriptor too: without the seal it could take the memory from under the judge.
   if (fcntl(fd.get(), F_ADD_SEALS, seals) != 0) return system_failure("fcntl(F_ADD_SEALS)", "arena");
   return fd;
@@ -142,6 +144,7 @@ Result<Arena::Region> Arena::lay_out(const std::vector<std::pair<std::size_t, at
   region.image.assign(offset + guard_bytes, static_cast<char>(guard_byte));
   next = (region.start + region.image.size() + alignment_ - 1) / alignment_ * alignment_;
   if (auto ok = grow((next + page - 1) / page * page); !ok) return std::unexpected(ok.error());
+  if (auto ok = reserve(arena_fd_, region.start, region.image.size()); !ok) return std::unexpected(ok.error());
   if (auto ok = write(region, tensors); !ok) return std::unexpected(ok.error());
   return region;
 }
