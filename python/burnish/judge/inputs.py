@@ -109,15 +109,23 @@ def nudge_ulps(leaves: list, ulps: float, seed: int) -> list:
             moved.append(leaf)
             continue
         if ulps > 1:
-            steps = (torch.rand(leaf.shape, generator=gen, dtype=torch.float64) * 2 - 1) * ulps
+            values = _moved_up_to(leaf, ulps, gen)
         else:
-            steps = torch.randint(0, 2, leaf.shape, generator=gen, dtype=torch.int8).double() * 2 - 1
-        wide = leaf.double()
-        unit = torch.finfo(leaf.dtype).eps * torch.exp2(torch.floor(torch.log2(wide.abs().clamp_min(1e-300))))
-        out = torch.empty_like(leaf)
-        out.copy_(torch.where(torch.isfinite(leaf) & (leaf != 0), wide + steps * unit, wide))
+            up = torch.empty(-(-leaf.numel() // 8), dtype=torch.int64).random_(-(2**63), None, generator=gen)
+            up = (up.view(torch.uint8)[: leaf.numel()] & 1).view(torch.bool).reshape(leaf.shape)
+            ends = torch.tensor([-torch.inf, torch.inf], dtype=leaf.dtype)
+            values = torch.nextafter(leaf, torch.where(up, ends[1], ends[0]))
+        out = torch.empty_like(leaf)  # the draw's own strides
+        out.copy_(torch.where(torch.isfinite(leaf) & (leaf != 0), values, leaf))
         moved.append(out)
     return moved
+
+
+def _moved_up_to(leaf: torch.Tensor, ulps: float, gen: torch.Generator) -> torch.Tensor:
+    """In float64: by anything up to so many units in the last place of `leaf`'s type."""
+    steps = (torch.rand(leaf.shape, generator=gen, dtype=torch.float64) * 2 - 1) * ulps
+    _, exponent = torch.frexp(leaf.float() if leaf.element_size() < 4 else leaf)
+    return torch.add(leaf.double(), torch.ldexp(steps, exponent - 1), alpha=torch.finfo(leaf.dtype).eps)
 
 
 def schedule(inputs: int, kinds: list[Kind]) -> list[Kind]:
