@@ -31,7 +31,7 @@ $(VENV)/.python: requirements.txt | packages
 
 $(VENV)/.ready: $(VENV)/.python build
 	@$(BIN)/python tools/link_package.py
-	@$(BIN)/python -m burnish.native
+	@$(BIN)/python -m burnish.native --below build/release
 	@touch $@
 
 # build_targets NAME...: builds these targets of the release preset, and shows the log's end where that fails.
@@ -56,7 +56,7 @@ test-cpp: build-tests
 	cd build/release && ctest --output-on-failure --parallel $(JOBS) --no-tests=error
 
 test-runtime: setup
-	$(BIN)/python -m burnish.native --test
+	$(BIN)/python -m burnish.native --test --below build/release
 
 test-python: setup build-tests
 	$(BIN)/python -m pytest -q tests

@@ -1,3 +1,4 @@
+file(WRITE ${CMAKE_BINARY_DIR}/compiler.txt "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}\n")  # for src/runtime
 set(BURNISH_BIN_DIR "bin" CACHE STRING "where the burnish command is installed, under the prefix")
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Wno-restrict -fno-omit-frame-pointer)
 if(BURNISH_SANITIZE)
@@ -22,6 +23,15 @@ function(burnish_precompile target owner)
   endif()
 endfunction()
 
+# What works through whole stores and plans. The rest waits for processes, services and files, and is compiled in three
+# quarters of the time.
+set(BURNISH_BUSY base plan store report)
+function(burnish_optimise name)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT name IN_LIST BURNISH_BUSY)
+    target_compile_options(burnish_${name} PRIVATE -O1)
+  endif()
+endfunction()
+
 # burnish_folder(NAME deps...): library burnish_NAME of all sources under src/NAME; those in a folder engine/ are a library
 # of their own (burnish_metal), which candidates' objects are loaded beside.
 function(burnish_folder name)
@@ -33,6 +43,7 @@ function(burnish_folder name)
     target_link_libraries(burnish_${name} PUBLIC ${ARGN})
     set_target_properties(burnish_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     burnish_precompile(burnish_${name} burnish_base)
+    burnish_optimise(${name})
   else()
     add_library(burnish_${name} INTERFACE)
     target_include_directories(burnish_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src)

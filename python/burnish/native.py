@@ -2,6 +2,7 @@
 
 python -m burnish.native          build it now (make setup does), print nothing unless it fails
 python -m burnish.native --test   build and run its C++ tests too
+python -m burnish.native --below build/release  link src/base and src/plan from there instead of compiling them again
 python -m burnish.native --where  print the folder of the build
 """
 
@@ -94,7 +95,19 @@ def _find_tool(name: str) -> str:
     return found
 
 
-def _configure_arguments(source: Path, build: Path, tests: bool) -> list[str]:
+def _usable(below: Path | None, root: Path) -> bool:
+    """Whether that folder's libraries were built from the sources as they are."""
+    if below is None:
+        return False
+    for name in ("base", "plan"):
+        library = below / f"libburnish_{name}.a"
+        newest = max(p.stat().st_mtime for p in _sources(root) if p.relative_to(root).parts[0] == name)
+        if not library.is_file() or library.stat().st_mtime < newest:
+            return False
+    return True
+
+
+def _configure_arguments(source: Path, build: Path, tests: bool, below: Path | None) -> list[str]:
     import torch
     from torch.utils.cpp_extension import include_paths
 
@@ -109,6 +122,7 @@ def _configure_arguments(source: Path, build: Path, tests: bool) -> list[str]:
         f"-DPYTHON_INCLUDE_DIR={sysconfig.get_paths()['include']}",
         f"-DPYTHON_SOABI={soabi}",
         f"-DBURNISH_RUNTIME_TESTS={'ON' if tests else 'OFF'}",
+        f"-DBELOW_DIR={below.resolve() if below and _usable(below, source_root()) else ''}",
     ]  # fmt: skip
     if cxx := os.environ.get("BURNISH_CXX"):
         if not shutil.which(cxx):
@@ -130,7 +144,7 @@ def _run_quietly(command: list[str], log: Path, environment: dict[str, str]) -> 
         )
 
 
-def _build(target: Path, tests: bool) -> None:
+def _build(target: Path, tests: bool, below: Path | None) -> None:
     """Builds from a copy of the sources, so that an edit meanwhile cannot mix two states, and renames the result."""
     root = source_root()
     work = Path(tempfile.mkdtemp(prefix=".build-", dir=target.parent))
@@ -145,7 +159,7 @@ def _build(target: Path, tests: bool) -> None:
             shutil.copytree(root.parent / "tests" / "runtime", work / "tests" / "runtime")
         environment = dict(os.environ, CCACHE_BASEDIR=str(work), CCACHE_NOHASHDIR="1", CCACHE_SLOPPINESS=PCH_SLOPPINESS)
         jobs = str(max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
-        _run_quietly(_configure_arguments(work / "src", work / "build", tests), log, environment)
+        _run_quietly(_configure_arguments(work / "src", work / "build", tests, below), log, environment)
         _run_quietly([_find_tool("cmake"), "--build", str(work / "build"), "--parallel", jobs], log, environment)
         finished = work / "build" / "bin"
         with contextlib.suppress(FileExistsError, OSError):  # another machine on a shared home may have been faster
@@ -183,8 +197,9 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def ensure_built(notice: bool = False, tests: bool = False) -> Path:
-    """The folder of the finished build; builds it first where it is missing. Safe with many processes at once."""
+def ensure_built(notice: bool = False, tests: bool = False, below: Path | None = None) -> Path:
+    """The folder of the finished build; builds it first where it is missing. Safe with many processes at once. `below`
+    is a build of the command whose src/base and src/plan may serve."""
     target = build_dir()
     if tests:
         target = target.with_name(target.name + "-tests")
@@ -202,7 +217,7 @@ def ensure_built(notice: bool = False, tests: bool = False) -> Path:
                         file=sys.stderr,
                         flush=True,
                     )
-                _build(target, tests)
+                _build(target, tests, below)
                 forget_old_builds(target.parent)
     except PermissionError as error:
         raise BuildError(
@@ -249,24 +264,26 @@ def worker_path() -> Path:
     return path
 
 
-def _run_tests(arguments: list[str]) -> int:
-    return subprocess.run(
-        [str(ensure_built(notice=True, tests=True) / "runtime_test"), *arguments], check=False
-    ).returncode
+def _run_tests(arguments: list[str], below: Path | None) -> int:
+    folder = ensure_built(notice=True, tests=True, below=below)
+    return subprocess.run([str(folder / "runtime_test"), *arguments], check=False).returncode
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m burnish.native", description=__doc__.splitlines()[0])
     parser.add_argument("--test", action="store_true", help="build and run the C++ tests of src/runtime")
+    parser.add_argument(
+        "--below", type=Path, metavar="DIR", help="a build of the command to take src/base, src/plan from"
+    )
     parser.add_argument("--where", action="store_true", help="print the folder of the build")
     options, rest = parser.parse_known_args()
     if rest and not options.test:
         parser.error(f"unknown argument {rest[0]}")
     try:
-        folder = ensure_built()
+        folder = ensure_built(below=options.below)
         if options.where:
             print(folder)
-        return _run_tests(rest) if options.test else 0
+        return _run_tests(rest, options.below) if options.test else 0
     except BuildError as error:
         print(f"burnish: {error}", file=sys.stderr)
         return 1

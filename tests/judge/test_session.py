@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 
 import pytest
 import torch
-from burnish.judge import twins
+from burnish import native
+from burnish.judge import session, twins
 from burnish.judge.pool import Pool
 from burnish.judge.server import serve
 from burnish.judge.session import _slower_than
@@ -142,6 +144,14 @@ def test_what_fails_while_references_are_made(client, monkeypatch, error, reason
     monkeypatch.setattr(Pool, "item", fail)
     said = open_problem(client)["error"]
     assert said["reason"] == reason and says in json.dumps(said)
+
+
+def test_the_judge_is_heard_while_the_runtime_is_built(client, monkeypatch):
+    monkeypatch.setattr(session, "BUILD_HEARD_SECONDS", 0.05)
+    built = native.runtime
+    monkeypatch.setattr(native, "runtime", lambda: (time.sleep(0.5), built())[1])
+    assert "ok" in open_problem(client)
+    assert len([e for e in client.events if e.get("phase") == "build"]) >= 3
 
 
 def test_search_is_quick_about_slow_candidates(client):

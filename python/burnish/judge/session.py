@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 
+from burnish import native
 from burnish.errors import BurnishError
 from burnish.guarded import spare_bytes
 from burnish.judge.kinds import GENERATED
@@ -41,6 +43,7 @@ FURTHER_PAIRS = (8, 12)  # in the final stage, where FINAL_PAIRS do not tell: se
 # verified further; nor is one whose interval ends below what another one surely has.
 GIVE_UP_BELOW = (0.9, 0.97)
 PROFILE_SECONDS = 0.5
+BUILD_HEARD_SECONDS = 10
 SECONDS = {"search": (0.3, 2.0), "eval": (0.5, 12.0), "final": (2.5, 16.0)}  # of timing: least, most
 CALLS_WANTED = {"search": 60, "eval": 240, "final": 600}  # of each side
 SAMPLES = {"search": 12, "eval": 99, "final": 150}  # timed calls compared: a cheat in 5% of them passes 99 with 0.6%
@@ -81,6 +84,7 @@ class Session:
     # -- open --------------------------------------------------------------------------------------------------------
     def open(self) -> dict:
         """Loads the problem, exports it, and calibrates the yardsticks of its first inputs."""
+        _build_runtime(self._progress)
         self.workers.prepare("plan", False, 2)
         if self.options.device == "cuda":  # PyTorch and CUDA take seconds to start
             self.workers.prepare("python", True, 1)
@@ -442,6 +446,24 @@ class Session:
             self.pool.parameters.use(0)
         if self._own_scratch is not None:
             self._own_scratch.cleanup()
+
+
+def _build_runtime(progress: Callable[[str, int, int], None]) -> None:
+    """The first use after an installation builds it: minutes on a slow machine, in which the judge must be heard."""
+    done, started = threading.Event(), time.monotonic()
+
+    def say() -> None:
+        while not done.wait(BUILD_HEARD_SECONDS):
+            with contextlib.suppress(Exception):  # who listened is gone: the main thread will notice
+                progress("build", int(time.monotonic() - started), 0)
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        native.runtime()
+    finally:
+        done.set()
+        thread.join()
 
 
 def _slower_than(quick: Timing, to_beat: float | None) -> str | None:
