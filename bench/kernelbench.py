@@ -1,7 +1,7 @@
 """KernelBench on this machine's CPU: a verdict or a reason for every problem, in as many parts as it takes.
 
     python bench/kernelbench.py CHECKOUT --store DIR [--lanes N] [--cores N] [--memory GB] [--seconds S]
-        [--levels 1,2,3] [--aa-lanes N] [-- flags of suite]
+        [--levels 1,2,3] [--aa-lanes N] [--table FILE.csv] [-- flags of suite]
 
 CHECKOUT is a clone of github.com/ScalingIntelligence/KernelBench (commit 21fbe5a has the original sizes, which a CPU
 can take). The problems are dealt out to N lanes of two cores each (--cores), which work at the same time, each with a
@@ -9,16 +9,24 @@ timing lease and a run of its own in one store; a lane's neighbours are noise th
 most that one process of a lane may have: what needs more is excluded as `too-large` and starves no other lane. After S
 seconds (or Ctrl-C) nothing new is begun and what is under way is interrupted; the same command goes on from there. At
 the end `burnish report` prints the table of all parts. `--lanes 1` on a quiet machine is the careful way.
+
+`--table FILE.csv` adds up parts that share no store, made on several machines: problems that the file has are left out,
+and those that came to a result here are added. Not added: a problem one of whose candidates came to no verdict
+(`environment`, `memory`: the lanes together had too little), and under `--memory` one excluded as `too-large`. With
+`--collect` nothing is run: what the store has is added.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import json
 import os
+import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -33,6 +41,79 @@ def problems_of(checkout: Path, levels: list[str]) -> list[Path]:
     if not found:
         sys.exit(f"no problems in {root}: name a checkout of KernelBench")
     return found
+
+
+FIELDS = [
+    "problem",
+    "verdict",
+    "reason",
+    "eager_ms",
+    "winner",
+    "candidate",
+    "speedup",
+    "low",
+    "high",
+    "compiler",
+    "inductor",
+]
+LOST = ("environment", "memory")  # reasons that say nothing of a candidate
+
+
+def read_table(file: Path | None) -> dict[str, dict]:
+    if file is None or not file.exists():
+        return {}
+    with file.open(newline="") as text:
+        return {row["problem"]: row for row in csv.DictReader(text)}
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def results_of(store: Path, limited: bool) -> dict[str, dict]:
+    """What the problems of a store came to, by name, as rows of the table. Only whole results. `limited`: what did
+    not fit into a lane's memory may fit elsewhere."""
+    rows: dict[str, dict] = {}
+    with contextlib.closing(sqlite3.connect(f"file:{store / 'burnish.db'}?mode=ro", uri=True)) as db:
+        problems = db.execute("SELECT id, name, state, reason, outcome FROM problems WHERE state != 'open'").fetchall()
+        for key, name, state, reason, outcome in problems:
+            row = dict.fromkeys(FIELDS, "") | {"problem": name, "verdict": "excluded", "reason": reason}
+            if state == "done":
+                found = json.loads(outcome)
+                low, high = found["interval"] or (None, None)
+                eager = number(1e3 * (found["eager_seconds"] or 0), 4)
+                row |= {"verdict": found["verdict"], "reason": found["reason"] or "", "winner": found["winner"],
+                        "candidate": found["candidate"] or "", "eager_ms": eager,
+                        "speedup": number(found["speedup"]), "low": number(low), "high": number(high),
+                        **{agent: best_of(db, key, agent) for agent in ("compiler", "inductor")}}  # fmt: skip
+            lost = db.execute(
+                "SELECT count(*) FROM evaluations WHERE problem = ? AND reason IN (?, ?)", (key, *LOST)
+            ).fetchone()[0]
+            if not lost and reason not in (*LOST, *(["too-large"] if limited else [])):
+                rows[name] = row
+    return rows
+
+
+def best_of(db: sqlite3.Connection, problem: int, agent: str) -> str:
+    """An agent's best accepted speedup, of the final where there is one, else of the search; empty: none."""
+    best = None
+    for stage in ("search", "final"):  # what the final says counts
+        found = db.execute(
+            "SELECT max(e.speedup) FROM evaluations e JOIN attempts a ON a.id = e.attempt "
+            "WHERE e.problem = ? AND a.agent = ? AND e.stage = ? AND e.verdict = 'accepted'", (problem, agent, stage)
+        ).fetchone()[0]  # fmt: skip
+        best = found if found is not None else best
+    return number(best)
+
+
+def add_to_table(file: Path, store: Path, limited: bool) -> None:
+    rows = read_table(file) | results_of(store, limited)
+    order = sorted(rows, key=lambda name: (name.split("/")[0], int("0" + "".join(re.findall(r"/(\d+)", name)))))
+    with file.open("w", newline="") as text:
+        writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[name] for name in order)
+    print(f"{file}: {len(rows)} problems")
 
 
 def deal(problems: list[Path], lanes: int, folder: Path) -> list[Path]:
@@ -85,10 +166,17 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0, help="of this part; 0: until all are done")
     parser.add_argument("--levels", default="1,2,3")
     parser.add_argument("--aa-lanes", type=int, default=1000, help="lanes that judge originals against themselves")
+    parser.add_argument("--table", type=Path, help="CSV of results that this run goes on from and adds to")
+    parser.add_argument("--collect", action="store_true", help="add what the store has to the table; run nothing")
     ours, _, flags = "\0".join(sys.argv[1:]).partition("\0--\0")
     options = parser.parse_args(ours.split("\0"))
     options.flags = flags.split("\0") if flags else []
     options.store = options.store.resolve()
+    if options.collect:
+        if not options.table or not (options.store / "burnish.db").exists():
+            parser.error("--collect needs --table FILE.csv and a --store with results")
+        add_to_table(options.table, options.store, bool(options.memory))
+        return 0
     options.store.mkdir(parents=True, exist_ok=True)
     free = len(os.sched_getaffinity(0))
     if options.lanes * options.cores > free:
@@ -96,7 +184,12 @@ def main() -> int:
     runs = runs_of(options.store)
     if runs and len(runs) != options.lanes:
         parser.error(f"the store has a run in {len(runs)} lanes: go on with --lanes {len(runs)}, or name another store")
+    known = read_table(options.table)
     problems = problems_of(options.checkout, options.levels.split(","))
+    problems = [p for p in problems if f"{p.parent.name}/{p.stem}" not in known]
+    if not problems:
+        print(f"{options.table} has all of them")
+        return 0
     end = time.monotonic() + (options.seconds or 1e9)
     folders = deal(problems, options.lanes, options.store / "problems")
     lanes = [Lane(n, folder, runs.get(n), options) for n, folder in enumerate(folders)]
@@ -110,6 +203,8 @@ def main() -> int:
         lane.process.wait()
     runs = {n: run for n, lane in enumerate(lanes) if (run := lane.run())}
     (options.store / "lanes.json").write_text(json.dumps(runs))
+    if options.table:
+        add_to_table(options.table, options.store, bool(options.memory))
     report = [burnish(), "report", *runs.values(), "--store", str(options.store), "--markdown"]
     return subprocess.run(report, check=False).returncode
 
