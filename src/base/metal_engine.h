@@ -40,6 +40,7 @@ typedef struct {
   int32_t in_place;  ///< 1: run in this thread alone or by `parallel`, make no threads, no signal handler, no watch
   void (*parallel)(int n, void (*f)(int, void*), void* context);
   uint64_t* barriers;  ///< if not null: grows by one for each barrier of each threadgroup
+  uint64_t* products;  ///< if not null: grows by one for each product of two 8 x 8 matrices of a simdgroup
 } burnish_metal_launch;
 
 /// 0: ran. 1: misuse, *reply is {"error": ...}. 2: *reply is {"finding": {"kind", "message", "line", "other_line",

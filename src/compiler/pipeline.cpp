@@ -127,7 +127,7 @@ std::vector<CompiledCandidate> compile_candidates(const Plan& plan, const Machin
     Options eager_products = all, fusion = all, graph = all;
     graph.graph = true;
     eager_products.split_products = false;
-    eager_products.without.insert("few columns");
+    eager_products.without.insert({"few columns", "batched product"});
     fusion.templates = fusion.split_products = false;
     return compile_variants(plan, {{"fused", all},
                                    {"fused+graph", graph},

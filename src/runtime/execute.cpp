@@ -326,6 +326,7 @@ void execute_profiled(const Code& code, Frame& frame, std::size_t& pc, std::vect
       row.threads += metal->threads - before.threads;
       row.groups += metal->groups - before.groups;
       row.barriers += metal->barriers - before.barriers;
+      row.flops += 1024.0 * static_cast<double>(metal->products - before.products);  // 8 x 8 x 8, twice
     }
     ++row.calls;
     pc = next;

@@ -176,6 +176,7 @@ void run_metal_launch(const LaunchInstruction& launch, const Frame& frame) {
   kernel.groups += groups;
   kernel.threads += threads;
   request.barriers = &kernel.barriers;
+  request.products = &kernel.products;
   const bool checked = kernel.calls < MetalKernel::checked_calls;
   kernel.calls += checked;
   char* reply = nullptr;

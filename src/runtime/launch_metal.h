@@ -39,7 +39,7 @@ struct MetalKernel {
   std::string name;
   std::string signature;  ///< one letter a buffer: p, i, f
   int calls = 0;
-  std::uint64_t threads = 0, groups = 0, barriers = 0;  ///< of all calls
+  std::uint64_t threads = 0, groups = 0, barriers = 0, products = 0;  ///< of all calls; products of 8 x 8 matrices
 };
 /// An object and its description.
 struct MetalObject {

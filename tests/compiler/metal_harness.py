@@ -20,8 +20,13 @@ class MetalPlan(CompiledPlan):
     def _load(self, source: Path) -> Any:
         return burnish.metal.compile_shader(source.read_text(), checked=self.checked)
 
+    def _argument(self, a: Any, scope: Any) -> Any:
+        if isinstance(a, dict) and "of" in a:  # a tensor from an element on
+            return scope.env[a["of"]].view(-1)[scope.evaluate(a["offset"]) :]
+        return scope.env[a] if isinstance(a, str) and a in scope.env else scope.evaluate(a)
+
     def _launch(self, step: dict[str, Any], scope: Any) -> None:
-        args = [scope.env[a] if isinstance(a, str) and a in scope.env else scope.evaluate(a) for a in step["args"]]
+        args = [self._argument(a, scope) for a in step["args"]]
         groups = [scope.evaluate(g) for g in step["grid"]]
         size = [scope.evaluate(b) for b in step["block"]]
         if 0 in groups:

@@ -72,6 +72,7 @@ class _Launch(ctypes.Structure):
         ("in_place", ctypes.c_int32),
         ("parallel", ctypes.c_void_p),
         ("barriers", ctypes.POINTER(ctypes.c_uint64)),
+        ("products", ctypes.POINTER(ctypes.c_uint64)),
     )
 
 

@@ -18,9 +18,16 @@ std::int64_t cdiv(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
 
-}  // namespace
+/// What differs between the languages: the kernel's text, and how it is called.
+struct Words {
+  std::string_view (*header)();
+  std::string_view call;  ///< {places}: floats of shared memory
+};
+constexpr Words cuda_words{cuda_pooling, "b_pool<S>(x, y);\n"};
+constexpr Words metal_words{metal_pooling,
+                            "threadgroup float line[{places}];\nb_pool<S>(x, y, line, group, int(thread_));\n"};
 
-bool use_pooling_blocks(const OpStep& step, TemplateUse& use) {
+bool use_pooling(const OpStep& step, TemplateUse& use, const Words& words) {
   const auto pool = read_pooling(step, use.context);
   if (!pool) return false;
   const auto& [max, count_padding, divisor, planes, size, made, kernel, stride, padding, dilation] = *pool;
@@ -40,17 +47,25 @@ bool use_pooling_blocks(const OpStep& step, TemplateUse& use) {
   const std::string body = fmt::format(
       "struct S {{ enum : int {{ MAX = {}, COUNT_PADDING = {}, DIVISOR = {}, D = {}, H = {}, W = {}, OD = {}, OH = {}, "
       "OW = {}, KD = {}, KH = {}, KW = {}, SD = {}, SH = {}, SW = {}, PD = {}, PH = {}, PW = {}, DD = {}, DH = {}, DW "
-      "= "
-      "{},\nCHUNKS = {}, WIDE = {}, TAKEN = {}, LINES = {}, THREADS = {} }};\nstatic constexpr unsigned all() {{ "
-      "return "
-      "{}u; }} }};\nb_pool<S>(x, y);\n",
+      "= {},\nCHUNKS = {}, WIDE = {}, TAKEN = {}, LINES = {}, THREADS = {} }};\n"
+      "static constexpr unsigned all() {{ return {}u; }} }};\n",
       int{max}, int{count_padding}, divisor, size[0], size[1], size[2], made[0], made[1], made[2], kernel[0], kernel[1],
       kernel[2], stride[0], stride[1], stride[2], padding[0], padding[1], padding[2], dilation[0], dilation[1],
       dilation[2], chunks, wide, taken, lines, threads, all);
-  use.launch_blocks("pooling", {cuda_pooling()},
-                    fmt::format("const {0}* __restrict__ x, {0}* __restrict__ y", use.element(made_type.dtype)), body,
-                    {arg_name(x), arg_name(step.out[0])}, cdiv(all, lines), threads);
+  const std::string call = fmt::format(fmt::runtime(words.call), fmt::arg("places", lines * taken));
+  use.launch_blocks("pooling", {words.header()}, use.tensors({{"x", made_type.dtype}}, {{"y", made_type.dtype}}),
+                    body + call, {arg_name(x), arg_name(step.out[0])}, cdiv(all, lines), threads);
   return true;
+}
+
+}  // namespace
+
+bool use_pooling_blocks(const OpStep& step, TemplateUse& use) {
+  return use_pooling(step, use, cuda_words);
+}
+
+bool use_pooling_groups(const OpStep& step, TemplateUse& use) {
+  return use_pooling(step, use, metal_words);
 }
 
 }  // namespace burnish::compiler

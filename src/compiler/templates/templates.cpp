@@ -34,6 +34,14 @@ constexpr Template table[] = {
     {"pooling", "cuda", "max and average pooling in one to three dimensions, and adaptive averages of equal windows",
      RuleClass::same, use_pooling_blocks},
     {"scan", "cuda", "cumsum and cumprod along any dimension", RuleClass::same, use_scan_blocks},
+    {"batched product", "metal-emulated", "bmm and matmul of tensors with batch dimensions, any strides",
+     RuleClass::same, use_product_groups},
+    {"depthwise convolution", "metal-emulated", "conv1d and conv2d with one input channel a group, in NCHW",
+     RuleClass::same, use_depthwise_groups},
+    {"pooling", "metal-emulated",
+     "max and average pooling in one to three dimensions, and adaptive averages of equal windows", RuleClass::same,
+     use_pooling_groups},
+    {"scan", "metal-emulated", "cumsum along any dimension", RuleClass::same, use_scan_groups},
 };
 
 constexpr std::string_view mark = "{kernel}";
@@ -127,6 +135,20 @@ void TemplateUse::launch(std::string_view name, std::initializer_list<std::strin
   step.range = Expr(range);
   step.grain = Expr(std::max<std::int64_t>(1, grain));
   add(std::move(step));
+}
+
+std::string TemplateUse::tensors(Named inputs, Named outputs) const {
+  const Language& language = *context.options.language;
+  std::string text;
+  int slot = 0;
+  for (const auto& [form, tensors] : {std::pair{language.input, inputs}, std::pair{language.output, outputs}})
+    for (const auto& [name, dtype] : tensors) {
+      if (slot > 0) text += ", ";
+      text += fmt::format(fmt::runtime(form), fmt::arg("type", element(dtype)), fmt::arg("name", name),
+                          fmt::arg("slot", slot));
+      ++slot;
+    }
+  return text;
 }
 
 void TemplateUse::launch_blocks(std::string_view name, std::initializer_list<std::string_view> headers,

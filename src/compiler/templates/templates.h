@@ -37,6 +37,9 @@ class TemplateUse {
   void launch_blocks(std::string_view name, std::initializer_list<std::string_view> headers,
                      const std::string& arguments, const std::string& body, std::vector<Arg> args, std::int64_t blocks,
                      std::int64_t threads, std::int64_t at_once = 0);
+  /// An argument list of tensors, in the language's words: names and types of elements.
+  using Named = std::initializer_list<std::pair<std::string_view, DType>>;
+  std::string tensors(Named inputs, Named outputs) const;
   void add(Step step) { steps_.push_back(std::move(step)); }
   /// True for what depends on parameters alone, and may be an operand of `prepare`.
   bool is_fixed(const std::string& name) const { return prepared_.fixed.contains(name); }
@@ -76,6 +79,10 @@ bool use_depthwise_blocks(const OpStep& step, TemplateUse& use);
 bool use_few_columns(const OpStep& step, TemplateUse& use);
 bool use_pooling_blocks(const OpStep& step, TemplateUse& use);
 bool use_scan_blocks(const OpStep& step, TemplateUse& use);
+bool use_depthwise_groups(const OpStep& step, TemplateUse& use);
+bool use_pooling_groups(const OpStep& step, TemplateUse& use);
+bool use_product_groups(const OpStep& step, TemplateUse& use);
+bool use_scan_groups(const OpStep& step, TemplateUse& use);
 
 /// Puts kernels written from templates in the place of ATen steps. Stands before `library` (which takes what is left of
 /// products and convolutions) and `fuse`.
@@ -96,4 +103,8 @@ std::string_view cuda_depthwise();
 std::string_view cuda_few_columns();
 std::string_view cuda_pooling();
 std::string_view cuda_scan();
+std::string_view metal_depthwise();
+std::string_view metal_pooling();
+std::string_view metal_product();
+std::string_view metal_scan();
 }  // namespace burnish

@@ -20,7 +20,7 @@ namespace burnish::metal {
 namespace {
 
 constexpr const char* recipe_version =
-    "1";  // part of every cache key: raise it when translation, library or flags change
+    "2";  // part of every cache key: raise it when translation, library or flags change
 
 json to_json(const Compiled& c) {
   json kernels = json::array(), constants = json::array();

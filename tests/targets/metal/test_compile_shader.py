@@ -191,3 +191,20 @@ def test_neighbouring_bytes_are_no_race() -> None:
     assert out.tolist() == list(range(64))
     with pytest.raises(metal.Finding, match="race"):
         metal.compile_shader(BYTES.replace("PLACE", "i / 2"), checked=True).k(out, threads=64, group_size=1)
+
+
+PACKED = """
+kernel void widen(device const packed_float4* x, device const packed_float3* p, device float4* out,
+                  uint i [[thread_position_in_grid]]) {
+  out[3 * i] = float4(x[i]);
+  out[3 * i + 1] = float4(p[i], 1.0f);
+  out[3 * i + 2] = float4(half4(x[i]) + half4(1.0h));
+}
+"""
+
+
+def test_vectors_are_made_of_packed_ones() -> None:
+    x, p, out = torch.arange(9.0)[1:], torch.arange(6.0) + 20, torch.zeros(24)
+    metal.compile_shader(PACKED, checked=True).widen(x, p, out, threads=2)
+    assert out[:12].tolist() == [1, 2, 3, 4, 20, 21, 22, 1, 2, 3, 4, 5]
+    assert out[12:].tolist() == [5, 6, 7, 8, 23, 24, 25, 1, 6, 7, 8, 9]

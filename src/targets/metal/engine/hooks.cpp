@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstring>
 
 #include "targets/metal/engine/launch.h"
@@ -28,6 +29,10 @@ MTL_HOOK Lanes* mtl_exchange(const void* value, std::uint32_t bytes, std::uint32
 
 MTL_HOOK void mtl_barrier(std::uint32_t memory) {
   Group::current()->barrier(memory, __builtin_frame_address(0));
+}
+
+MTL_HOOK void mtl_multiplied() {
+  if (auto* products = Group::current()->launch().request.products) ++std::atomic_ref(*products);
 }
 
 MTL_HOOK void mtl_inactive(std::uint32_t lane) {

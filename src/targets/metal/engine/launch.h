@@ -31,6 +31,7 @@ struct LaunchRequest {
   double timeout_s = 10;
   int threads_of_system = 0;          ///< 0: as many as there are processors
   std::uint64_t* barriers = nullptr;  ///< grows by one for each barrier of each threadgroup
+  std::uint64_t* products = nullptr;  ///< grows by one for each product of two matrices of a simdgroup
   bool catch_faults = true;           ///< turn a segmentation fault of the kernel into an error (installs a handler)
   /// Runs f(i) for i in [0, n) on several threads; empty: threads of our own, which also watch the time.
   std::function<void(int n, const std::function<void(int)>& f)> parallel;

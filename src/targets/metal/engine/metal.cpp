@@ -85,6 +85,7 @@ metal::LaunchRequest read(const burnish_metal_launch& in) {
   }
   r.dynamic_bytes.assign(in.dynamic_bytes, in.dynamic_bytes + in.dynamic_count);
   r.barriers = in.barriers;
+  r.products = in.products;
   if (in.timeout_s > 0) r.timeout_s = in.timeout_s;
   r.threads_of_system = in.threads_of_system;
   if (in.in_place) {

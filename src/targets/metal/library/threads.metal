@@ -13,6 +13,7 @@ __private mtl_lanes* mtl_exchange(const __private void* value, uint bytes,
                                   uint who);  // who must come: 0 any, 1 all, 2 a full 32
 void mtl_barrier(uint memory);
 void mtl_inactive(uint lane);
+void mtl_multiplied(void);
 uint mtl_stopped();
 void mtl_loop_enter(uint id);
 void mtl_loop_round(void);
@@ -421,6 +422,7 @@ MTL_FN void simdgroup_multiply_accumulate(__private simdgroup_matrix<D, 8, 8>& d
   mtl_operands<A, B> mine{a.e, b.e};
   __private mtl_lanes* l = mtl_exchange(&mine, sizeof(mine), 2);
   const uint r = mtl_row(l->lane), col = mtl_column(l->lane);
+  if (l->lane == 0) mtl_multiplied();
   float x = c.e[0], y = c.e[1];
   for (uint k = 0; k < 8; ++k) {
     const float left = ((__private mtl_operands<A, B>*)l->slots[mtl_owner(r, k)])->a[k & 1];

@@ -352,6 +352,8 @@ template <class E, class A>
 constexpr MTL_FN auto mtl_part(A a) {
   if constexpr (metal::is_vector<A>::value)
     return __builtin_convertvector(a, metal::vec<E, metal::mtl_vector<A>::size>);
+  else if constexpr (mtl_packed<A>::value)
+    return mtl_part<E>((typename mtl_packed<A>::vector)a);
   else
     return (E)a;
 }
