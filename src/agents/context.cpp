@@ -1,10 +1,14 @@
 #include "agents/context.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "agents/compiler.h"
 #include "base/files.h"
+#include "targets/cuda/describe.h"
+#include "targets/metal/estimate.h"
 
 namespace burnish {
 namespace {
@@ -57,6 +61,19 @@ Result<Reference> read_reference(const std::filesystem::path& file) {
   return Reference{file.filename().string(), std::move(*text)};
 }
 
+void add_device(PromptFacts& facts, const std::string& target) {
+  if (target == "cuda") {
+    const auto gpu = cuda::describe();
+    facts.device = gpu ? gpu->to_json().dump() : "an NVIDIA GPU";
+  } else if (target == "metal-emulated") {
+    const auto& gpu = metal::m4_max;
+    facts.device = fmt::format(
+        "{}, which an emulator stands for: {} cores, {:.0f} GB/s, {:.0f} TFLOP/s in fp32, simdgroups of 32 threads, "
+        "32 KB of memory a threadgroup",
+        gpu.name, gpu.cores, gpu.bytes_per_second / 1e9, gpu.flops_per_second / 1e12);
+  }
+}
+
 Status add_context(PromptFacts& facts, const std::string& context, const Task& task,
                    const std::optional<Reference>& reference) {
   if (context != "reference" && context != "both") return {};
@@ -70,10 +87,16 @@ Status add_context(PromptFacts& facts, const std::string& context, const Task& t
     facts.reference_kind = task.solved->name;
     return {};
   }
-  TRY(made, make_compiler()->propose(task, {}));
+  // For Metal the same plan's CUDA kernels: the language that models know best, to be carried over.
+  const bool carried_over = task.target == "metal-emulated";
+  Task asked = task;
+  if (carried_over) asked.target = "cuda";
+  TRY(made, make_compiler()->propose(asked, {}));
   if (!made) return {};
   facts.reference = as_answer(*made);
-  facts.reference_kind = "what Burnish's own compiler makes of this plan";
+  facts.reference_kind = carried_over ? "what Burnish's own compiler makes of this plan in CUDA; carry over to Metal "
+                                        "what serves there"
+                                      : "what Burnish's own compiler makes of this plan";
   return {};
 }
 

@@ -24,9 +24,12 @@ Result<std::vector<std::string>> in_contexts(const std::vector<std::string>& age
 /// The user's file as a reference; refuses one that is too long for a prompt.
 Result<Reference> read_reference(const std::filesystem::path& file);
 
+/// Says which device the answer is for, where it is not this machine's processor.
+void add_device(PromptFacts& facts, const std::string& target);
+
 /// Adds what the context says from the start: for `reference` and `both` the optimised implementation given, else the
-/// verified winner that the task has, else what the built-in compiler makes of the plan. Nothing is added where there
-/// is no plan to compile.
+/// verified winner that the task has, else what the built-in compiler makes of the plan (for Metal in CUDA). Nothing is
+/// added where there is no plan to compile.
 Status add_context(PromptFacts& facts, const std::string& context, const Task& task,
                    const std::optional<Reference>& reference);
 

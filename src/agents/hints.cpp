@@ -15,7 +15,7 @@ const PastAttempt* best_measured(std::span<const PastAttempt> history) {
   const PastAttempt* best = nullptr;
   for (const auto& past : history) {
     if (!past.verdict.accepted() || !past.verdict.body.contains("profile")) continue;
-    if (!best || past.verdict.speedup.value_or(0) > best->verdict.speedup.value_or(0)) best = &past;
+    if (!best || past.verdict.rank() > best->verdict.rank()) best = &past;
   }
   return best;
 }
@@ -31,7 +31,8 @@ std::string hints_known(std::span<const PastAttempt> history, const PastAttempt&
 Prompt hints_prompt(const Task& task, const PastAttempt& attempt, int number, const PromptFacts& facts,
                     const Model& model) {
   kainjow::mustache::data values;
-  values.set("place", task.target == "cuda" ? "an NVIDIA GPU" : "a CPU");
+  const bool estimated = attempt.verdict.estimated_speedup().has_value();
+  values.set("place", estimated ? "an Apple GPU" : task.target == "cuda" ? "an NVIDIA GPU" : "a CPU");
   values.set("device", facts.device);
   values.set("source", task.source);
   values.set("answer", as_answer(attempt.proposal));
@@ -41,7 +42,9 @@ Prompt hints_prompt(const Task& task, const PastAttempt& attempt, int number, co
     for (const auto& png : draw_profile(attempt.verdict.body["profile"]))
       pictures.push_back({"image/png", base64(png)});
   values.set("pictures", !pictures.empty());
-  values.set("speedup", fmt::format("{:.2f}", attempt.verdict.speedup.value_or(1)));
+  const auto gain = fmt::format("{:.2f}", estimated ? attempt.verdict.rank() : attempt.verdict.speedup.value_or(1));
+  values.set("speedup", estimated ? "estimated to be " + gain + " times as fast as the module's own plan"
+                                  : gain + " times as fast as the module");
   // The fixed part stands before the line of dashes, for the service's cache.
   const auto text = render(cpu_hints_template(), values);
   const auto line = text.find("\n---\n");

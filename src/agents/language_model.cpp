@@ -3,15 +3,9 @@
 #include "agents/answer.h"
 #include "agents/context.h"
 #include "agents/hints.h"
-#include "targets/cuda/describe.h"
 
 namespace burnish {
 namespace {
-
-std::string gpu_text() {
-  const auto gpu = cuda::describe();
-  return gpu ? gpu->to_json().dump() : "an NVIDIA GPU";
-}
 
 class LanguageModel : public Agent {
  public:
@@ -33,7 +27,7 @@ class LanguageModel : public Agent {
   Result<std::optional<Proposal>> propose(const Task& task, std::span<const PastAttempt> history) override {
     // The context stays the same for the whole problem.
     if (!context_added_) {
-      if (task.target == "cuda") facts_.device = gpu_text();
+      add_device(facts_, task.target);
       if (auto ok = add_context(facts_, context_, task, reference_); !ok) return std::unexpected(ok.error());
       context_added_ = true;
     }

@@ -131,6 +131,7 @@ Result<Prompt> batch_prompt(const std::string& agent, const Model& model, const 
     facts.device = device.dump();
     facts.threads = device.value("cores", facts.threads);
   }
+  if (task.target != "cuda") add_device(facts, task.target);  // a run's host has said which GPU it has
   if (auto ok = add_context(facts, split_context(agent).second, task, reference); !ok)
     return std::unexpected(ok.error());
   return make_prompt(task, history, facts, model);

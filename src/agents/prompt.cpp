@@ -11,6 +11,7 @@ namespace burnish {
 // The templates of prompts/, embedded by the build.
 std::string_view cpu_system_template();
 std::string_view cuda_system_template();
+std::string_view metal_system_template();
 std::string_view cpu_problem_template();
 std::string_view cpu_feedback_template();
 std::string_view cpu_example_template();
@@ -31,6 +32,15 @@ std::string shown_plan(const std::filesystem::path& folder) {
   return shown.size() <= most ? shown : shown.substr(0, most) + "\n... (cut)";
 }
 
+struct TargetPrompt {
+  std::string_view target;
+  std::string_view (*system)();
+  bool timed;  ///< whether what PyTorch takes here says what it takes there
+};
+constexpr TargetPrompt target_prompts[] = {{"cpu", cpu_system_template, true},
+                                           {"cuda", cuda_system_template, true},
+                                           {"metal-emulated", metal_system_template, false}};
+
 std::string seconds_text(const json& opened) {
   if (!opened.contains("eager_seconds") || !opened["eager_seconds"].is_number()) return "an unknown time";
   return std::to_string(opened["eager_seconds"].get<double>() * 1e6) + " us";
@@ -38,6 +48,10 @@ std::string seconds_text(const json& opened) {
 
 std::string advice_for(const Verdict& v) {
   if (v.wins()) return "Correct and faster. Make it faster still: what does it spend its time on?";
+  if (const auto estimated = v.estimated_speedup(); estimated && v.accepted())
+    return *estimated > win_threshold ? "Correct, and estimated to be faster. What is left of its estimated time?"
+                                      : "Correct, but not estimated to be faster: fewer launches, fewer passes over "
+                                        "memory.";
   if (v.accepted())
     return "Correct, but not faster than the module. Find what costs the time: passes over memory, fresh tensors, "
            "operators.";
@@ -79,7 +93,7 @@ std::vector<std::size_t> kept(std::span<const PastAttempt> history, std::size_t 
   std::size_t best = history.size();
   for (std::size_t i = 0; i < history.size(); ++i)
     if (history[i].verdict.accepted() &&
-        (best == history.size() || history[i].verdict.speedup.value_or(0) > history[best].verdict.speedup.value_or(0)))
+        (best == history.size() || history[i].verdict.rank() > history[best].verdict.rank()))
       best = i;
   std::vector<std::size_t> keep;
   for (std::size_t i = history.size(); i-- > 0;) {
@@ -98,10 +112,11 @@ std::string as_answer(const Proposal& proposal) {
   std::string text;
   for (const auto& [name, contents] : proposal.files) {
     if (name == answer_file) continue;
-    const auto kind = name.ends_with(".json") ? "json "
-                      : name.ends_with(".py") ? "python "
-                      : name.ends_with(".cu") ? "cuda "
-                                              : "cpp ";
+    const auto kind = name.ends_with(".json")    ? "json "
+                      : name.ends_with(".py")    ? "python "
+                      : name.ends_with(".cu")    ? "cuda "
+                      : name.ends_with(".metal") ? "metal "
+                                                 : "cpp ";
     text += std::string("```") + kind + name + "\n" + contents;
     text += contents.ends_with('\n') ? "```\n\n" : "\n```\n\n";
   }
@@ -115,6 +130,8 @@ std::string feedback(const PastAttempt& attempt, int attempts) {
   values.set("attempts", std::to_string(attempts));
   std::string outcome = to_text(v.kind) + " (" + v.reason + ")";
   if (v.speedup) outcome += ", " + std::to_string(*v.speedup) + " times the module's speed";
+  if (const auto estimated = v.estimated_speedup())
+    outcome += ", estimated at " + std::to_string(*estimated) + " times the speed of the module's own plan";
   values.set("outcome", outcome);
   data remarks{data::type::list};
   if (const auto answer = attempt.proposal.files.find(answer_file); answer != attempt.proposal.files.end()) {
@@ -133,8 +150,10 @@ std::string feedback(const PastAttempt& attempt, int attempts) {
 
 Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> history, const PromptFacts& facts,
                            const Model& model) {
-  if (task.target != "cpu" && task.target != "cuda")
-    return fail("there are no prompts for target '" + task.target + "'", "prompts/", "use --target cpu or cuda");
+  const auto* target = std::ranges::find(target_prompts, task.target, &TargetPrompt::target);
+  if (target == std::end(target_prompts))
+    return fail("there are no prompts for target '" + task.target + "'", "prompts/",
+                "use --target cpu, cuda or metal-emulated");
   data fixed;
   fixed.set("threads", std::to_string(facts.threads) + (facts.threads == 1 ? " thread" : " threads"));
   fixed.set("compiler", facts.compiler);
@@ -144,7 +163,7 @@ Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> histor
   values.set("device", facts.device);
   values.set("source", task.source);
   values.set("inputs", task.opened.contains("inputs") ? task.opened["inputs"].dump() : "see the plan");
-  values.set("eager_time", seconds_text(task.opened));
+  if (target->timed) values.set("eager_time", seconds_text(task.opened));
   if (task.opened.contains("eager_error") && task.opened["eager_error"].is_number())
     values.set("eager_error", task.opened["eager_error"].dump());
   if (!facts.best.empty()) values.set("best", facts.best);
@@ -152,8 +171,7 @@ Result<Prompt> make_prompt(const Task& task, std::span<const PastAttempt> histor
   if (!facts.reference.empty())
     values.set("reference", facts.reference), values.set("reference_kind", facts.reference_kind);
 
-  Prompt prompt{render(task.target == "cuda" ? cuda_system_template() : cpu_system_template(), fixed),
-                {{Message::Role::user, render(cpu_problem_template(), values), {}}}};
+  Prompt prompt{render(target->system(), fixed), {{Message::Role::user, render(cpu_problem_template(), values), {}}}};
   const auto window = static_cast<std::size_t>(std::max<std::int64_t>(0, model.context_tokens - model.output_tokens));
   auto last = shown_examples(task.examples, window / 2);  // characters: a sixth of the window
   if (!facts.hints.empty()) {

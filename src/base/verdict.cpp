@@ -31,6 +31,13 @@ std::string to_text(Verdict::Kind kind) {
   return "error";
 }
 
+std::optional<double> Verdict::estimated_speedup() const {
+  const auto estimate = body.is_object() ? body.find("estimate") : body.end();
+  if (estimate == body.end() || !estimate->is_object()) return std::nullopt;
+  const auto found = estimate->find("speedup");
+  return found != estimate->end() && found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
+}
+
 Result<Verdict> parse_verdict(json reply) {
   const auto bad = [](std::string what) {
     return fail(std::move(what), "verdict",

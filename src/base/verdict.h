@@ -23,6 +23,10 @@ struct Verdict {
   bool accepted() const { return kind == Kind::accepted; }
   /// Correct, and faster than the original beyond doubt.
   bool wins() const { return accepted() && interval && interval->first > win_threshold; }
+  /// How many times as fast as the original an estimate holds it to be, where nothing is measured.
+  std::optional<double> estimated_speedup() const;
+  /// By what to rank right candidates: the measured speedup, else the estimated one, else 0.
+  double rank() const { return speedup ? *speedup : estimated_speedup().value_or(0); }
 };
 
 /// Reads a judge's VERDICT (docs/architecture.md); every key that it lacks is null in `body`.

@@ -16,6 +16,8 @@ Profile read_profile(const json& profile) {
   p.seconds = number_at(profile, "seconds");
   p.bytes_per_second = number_at(profile, "bytes_per_second");
   p.eager_seconds = number_at(profile, "eager_seconds");
+  if (const auto gpu = profile.find("estimated_for"); gpu != profile.end() && gpu->is_string())
+    p.estimated_for = gpu->get<std::string>();
   const auto steps = profile.find("steps");
   if (steps == profile.end() || !steps->is_array()) return p;
   for (const auto& row : *steps) {

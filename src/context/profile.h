@@ -16,6 +16,7 @@ struct ProfiledStep {
 /// How a plan's time is spent: the judge's answer to "profile" (docs/architecture.md).
 struct Profile {
   double seconds = 0, bytes_per_second = 0, eager_seconds = 0;
+  std::string estimated_for;  ///< the GPU where the seconds are estimates; empty: they were measured
   std::vector<ProfiledStep> steps;
 };
 

@@ -38,6 +38,11 @@ std::string profile_text(const json& profile) {
     text += row_of(step, whole, p.bytes_per_second);
   }
   if (small > 0) text += fmt::format("{:5.1f}%  {:>10.1f}  in {} small steps\n", 100 * rest / whole, 1e6 * rest, small);
+  if (!p.estimated_for.empty())
+    return text + fmt::format(
+                      "All times are estimates for an {}, from the bytes, threads and barriers that an emulator "
+                      "counted: {:.1f} us a call; the module's own plan {:.1f} us. Its memory moves {:.1f} GB/s.\n",
+                      p.estimated_for, 1e6 * p.seconds, 1e6 * p.eager_seconds, p.bytes_per_second / 1e9);
   text += fmt::format("A call takes {:.1f} us, its steps {:.1f} us", 1e6 * p.seconds, 1e6 * sum);
   if (p.eager_seconds > 0) text += fmt::format("; the module takes {:.1f} us", 1e6 * p.eager_seconds);
   if (p.bytes_per_second > 0)

@@ -15,8 +15,9 @@ bool is_estimated(const std::string& target);
 std::optional<double> estimate_original(Judge& judge, const std::filesystem::path& plan);
 
 /// Puts "estimate" into the verdict on a right plan: seconds, bytes, flops, launches, barriers, the GPU's name, the
-/// original's seconds and the ratio.
-Status add_estimate(Judge& judge, const Candidate& candidate, double original_seconds, Verdict& verdict);
+/// original's seconds and the ratio; with `with_steps` "profile" too, the estimate of each step.
+Status add_estimate(Judge& judge, const Candidate& candidate, double original_seconds, bool with_steps,
+                    Verdict& verdict);
 
 /// Right candidates whose estimate beats the original's, the best first.
 std::vector<Turn> best_estimates(const Board& board);

@@ -325,11 +325,14 @@ class Search {
     return best;
   }
 
+  bool profile_is_wanted(const Prepared& work) const {
+    const auto left = options_.attempts - static_cast<int>(board_.seats[work.seat].history.size()) - 1;
+    return agents_[work.seat]->wants_profile() && work.proposal.form == Form::plan && left >= 1;
+  }
+
   /// Puts the profile into the verdict on a right plan, for an agent that looks at it and may try again.
   void measure_steps(const Prepared& work, Verdict& verdict) {
-    const auto left = options_.attempts - static_cast<int>(board_.seats[work.seat].history.size()) - 1;
-    if (!agents_[work.seat]->wants_profile() || !verdict.accepted() || work.proposal.form != Form::plan || left < 1)
-      return;
+    if (is_estimated(task_.target) || !verdict.accepted() || !profile_is_wanted(work)) return;
     if (verdict.body.contains("profile")) return;  // of an equal candidate
     auto steps = swarm_.judge.profile(work.candidate);
     if (steps)
@@ -341,10 +344,12 @@ class Search {
   /// Where the target is an emulator: what the candidate and the module's own plan would take on the device.
   void estimate(const Prepared& work, Verdict& verdict) {
     if (!is_estimated(task_.target) || !verdict.accepted() || work.proposal.form != Form::plan) return;
-    if (verdict.body.contains("estimate")) return;  // of an equal candidate
+    const bool with_steps = profile_is_wanted(work);
+    if (verdict.body.contains("estimate") && (!with_steps || verdict.body.contains("profile"))) return;  // of an equal
     if (!original_estimate_) original_estimate_ = estimate_original(swarm_.judge, task_.plan);
-    const auto done = original_estimate_ ? add_estimate(swarm_.judge, work.candidate, *original_estimate_, verdict)
-                                         : fail("the module's own plan cannot be profiled");
+    const auto done = original_estimate_
+                          ? add_estimate(swarm_.judge, work.candidate, *original_estimate_, with_steps, verdict)
+                          : fail("the module's own plan cannot be profiled");
     if (!done) swarm_.watcher.on(events::Note{"no estimate of " + work.proposal.name + ": " + to_text(done.error())});
   }
 

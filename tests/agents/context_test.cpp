@@ -49,6 +49,10 @@ TEST(Contexts, TheReferenceIsTheUsersFileOrTheCompilersPlan) {
   EXPECT_EQ(facts.reference, "__global__ void relu();");
   EXPECT_THAT(facts.reference_kind, HasSubstr("mine.cu"));
   EXPECT_FALSE(read_reference(folder->path() / "gone.cu"));
+  task.target = "metal-emulated";
+  ASSERT_TRUE(add_context(facts, "reference", task, {}));
+  EXPECT_THAT(facts.reference, HasSubstr("__global__"));
+  EXPECT_THAT(facts.reference_kind, HasSubstr("carry over to Metal"));
 }
 
 }  // namespace

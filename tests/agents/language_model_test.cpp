@@ -170,8 +170,31 @@ TEST(Prompt, IsThatOfTheTarget) {
   EXPECT_NE(prompt->system.find("__global__"), std::string::npos);
   EXPECT_EQ(prompt->system.find("int64_t begin"), std::string::npos);
   EXPECT_EQ(prompt->system.find("{{"), std::string::npos);
-  on_gpu.target = "metal";
+  on_gpu.target = "rocm";
   EXPECT_FALSE(make_prompt(on_gpu, {}, facts, model));
+}
+
+TEST(Prompt, ForMetalRanksByEstimatesAndNamesNoTimeOfThisMachine) {
+  Task on_mac = task;
+  on_mac.target = "metal-emulated";
+  const auto estimated = [](int number, double speedup) {
+    Verdict said = verdict(Verdict::Kind::accepted, "ok");
+    said.body["estimate"] = {{"speedup", speedup}};
+    return past(number, good_answer, said);
+  };
+  const std::vector<PastAttempt> history = {estimated(1, 1.5), estimated(2, 0.9)};
+  PromptFacts there = facts;
+  add_device(there, on_mac.target);
+  const auto prompt = make_prompt(on_mac, history, there, model);
+  ASSERT_TRUE(prompt) << to_text(prompt.error());
+  EXPECT_NE(prompt->system.find("kernel void"), std::string::npos);
+  EXPECT_EQ(prompt->system.find("{{"), std::string::npos);
+  EXPECT_NE(prompt->messages[0].text.find("Apple M4 Max"), std::string::npos);
+  EXPECT_NE(prompt->messages[0].text.find("PyTorch is not timed."), std::string::npos);
+  EXPECT_NE(prompt->messages[2].text.find("estimated at 1.5"), std::string::npos);
+  EXPECT_NE(prompt->messages[2].text.find("estimated to be faster"), std::string::npos);
+  EXPECT_NE(prompt->messages[4].text.find("not estimated to be faster"), std::string::npos);
+  EXPECT_EQ(history[0].verdict.rank(), 1.5);
 }
 
 TEST(Prompt, FeedbackSaysWhereAndByHowMuch) {

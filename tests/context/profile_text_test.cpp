@@ -29,6 +29,16 @@ TEST(ProfileText, SaysWhereTheTimeGoesAndHowNearACopyEachStepIs) {
   EXPECT_THAT(text, HasSubstr("10.0 GB/s here"));
 }
 
+TEST(ProfileText, AnEstimateIsSaidToBeOne) {
+  const auto text = profile_text({{"seconds", 1e-5},
+                                  {"bytes_per_second", 546e9},
+                                  {"eager_seconds", 2e-5},
+                                  {"estimated_for", "Apple M4 Max"},
+                                  {"steps", {step("steps[0] launch f", 1e-5, 1e6)}}});
+  EXPECT_THAT(text, HasSubstr("estimates for an Apple M4 Max"));
+  EXPECT_THAT(text, Not(HasSubstr("A call takes")));
+}
+
 TEST(ProfileText, WhatIsMissingOrOddIsNoCrash) {
   for (const char* odd :
        {"null", "[]", "{}", R"({"steps": 3, "seconds": "x"})", R"({"seconds": 1, "steps": [1, null]})",

@@ -33,5 +33,15 @@ TEST(Estimate, FewThreadsAndBarriersAreSlower) {
   EXPECT_GT(estimate(json::array({waits})).seconds, estimate(json::array({many})).seconds);
 }
 
+TEST(Estimate, StepByStepItAddsUpAndNamesTheGpu) {
+  const json steps = {step("op aten::mm", 546e3, 17e9), step("op aten::view", 1e6), step("launch f", 546e6)};
+  const json profile = estimated_profile(steps);
+  EXPECT_EQ(profile["estimated_for"], "Apple M4 Max");
+  EXPECT_EQ(profile["steps"][1]["seconds"], 0.0);
+  EXPECT_NEAR(profile["steps"][0]["seconds"].get<double>() + profile["steps"][2]["seconds"].get<double>(),
+              estimate(steps).seconds, 1e-12);
+  EXPECT_EQ(profile["seconds"], estimate(steps).seconds);
+}
+
 }  // namespace
 }  // namespace burnish::metal

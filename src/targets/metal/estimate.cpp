@@ -22,29 +22,53 @@ bool runs(const std::string& step) {
   return std::ranges::find(free_ops, name) == free_ops.end();
 }
 
+struct Counts {
+  double calls, bytes, flops, threads, groups, barriers;
+  explicit Counts(const json& step)
+      : calls(step.value("calls", 0.0)),
+        bytes(step.value("bytes_in", 0.0) + step.value("bytes_out", 0.0)),
+        flops(step.value("flops", 0.0)),
+        threads(step.value("threads", 0.0)),
+        groups(step.value("groups", 0.0)),
+        barriers(step.value("barriers", 0.0)) {}
+};
+
+double seconds_of(const Counts& n, const Figures& gpu) {
+  // PyTorch's own kernels are taken to fill the GPU.
+  const double busy =
+      n.threads > 0 ? std::min(1.0, n.threads / std::max(n.calls, 1.0) / (gpu.busy_threads * gpu.cores)) : 1;
+  const double side_by_side = std::clamp(n.groups / std::max(n.calls, 1.0), 1.0, static_cast<double>(gpu.cores));
+  return n.calls * gpu.launch_seconds +
+         std::max(n.bytes / (gpu.bytes_per_second * busy), n.flops / gpu.flops_per_second) +
+         n.barriers * gpu.barrier_seconds / side_by_side;
+}
+
 }  // namespace
 
 Estimate estimate(const json& steps, const Figures& gpu) {
   Estimate all;
   for (const json& step : steps) {
     if (!runs(step.value("step", ""))) continue;
-    const double calls = step.value("calls", 0.0);
-    const double bytes = step.value("bytes_in", 0.0) + step.value("bytes_out", 0.0), flops = step.value("flops", 0.0);
-    const double threads = step.value("threads", 0.0), groups = step.value("groups", 0.0);
-    const double barriers = step.value("barriers", 0.0);
-    // PyTorch's own kernels are taken to fill the GPU.
-    const double busy =
-        threads > 0 ? std::min(1.0, threads / std::max(calls, 1.0) / (gpu.busy_threads * gpu.cores)) : 1;
-    const double side_by_side = std::clamp(groups / std::max(calls, 1.0), 1.0, static_cast<double>(gpu.cores));
-    all.seconds += calls * gpu.launch_seconds +
-                   std::max(bytes / (gpu.bytes_per_second * busy), flops / gpu.flops_per_second) +
-                   barriers * gpu.barrier_seconds / side_by_side;
-    all.bytes += bytes;
-    all.flops += flops;
-    all.launches += static_cast<std::int64_t>(calls);
-    all.barriers += static_cast<std::int64_t>(barriers);
+    const Counts n(step);
+    all.seconds += seconds_of(n, gpu);
+    all.bytes += n.bytes;
+    all.flops += n.flops;
+    all.launches += static_cast<std::int64_t>(n.calls);
+    all.barriers += static_cast<std::int64_t>(n.barriers);
   }
   return all;
+}
+
+json estimated_profile(const json& steps, const Figures& gpu) {
+  json rows = json::array();
+  for (const json& step : steps) {
+    rows.push_back(step);
+    rows.back()["seconds"] = runs(step.value("step", "")) ? seconds_of(Counts(step), gpu) : 0.0;
+  }
+  return {{"seconds", estimate(steps, gpu).seconds},
+          {"bytes_per_second", gpu.bytes_per_second},
+          {"estimated_for", gpu.name},
+          {"steps", rows}};
 }
 
 json to_json(const Estimate& e) {

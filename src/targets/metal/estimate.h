@@ -27,6 +27,10 @@ struct Estimate {
 /// that reads or writes it; arithmetic counts for products and convolutions alone.
 Estimate estimate(const json& steps, const Figures& gpu = m4_max);
 
+/// The same step by step, in the form of a judge's profile: "seconds" of each step and of the call are estimates, and
+/// "estimated_for" names the GPU.
+json estimated_profile(const json& steps, const Figures& gpu = m4_max);
+
 json to_json(const Estimate& estimate);
 
 }  // namespace burnish::metal
