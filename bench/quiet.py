@@ -1,20 +1,23 @@
-"""Whether timing is as sharp while calls of language models are under way as when nothing else happens.
+"""Whether timing is as sharp while tokens of language models arrive as when none do.
 
-    python bench/quiet.py [--runs 3] [--attempts 8] [--streams 64]
+    taskset -c 0,1 python bench/quiet.py [--seconds 300] [--streams 64]
 
-The same search runs by turns idle and busy: a scripted model (`command:`) proposes right plans one at a time, alone, or
-beside so many models of a service on a loopback port that streams to all of them, token by token, for as long as the
-run takes (each stream ends after some seconds with an answer that is no plan, and the next attempt begins). The width
-of the judge's 99% interval, over its speedup, is compared, idle against busy: the medians, and the 95% bootstrap
-interval of their ratio. Exit 1 where all of that interval is above 1. The service computes next to nothing, as it would
-elsewhere. Neighbours on the machine widen both: leave it alone meanwhile.
+One search with a scripted model (`command:`), which proposes right plans one at a time, beside so many models of a
+service on a loopback port. From one proposal to the next the service streams to all of them, token by token, or keeps
+all streams open and silent, in the order silent, streaming, streaming, silent. So a quiet and a busy timing stand
+beside each other in time, and what the neighbours on a shared machine do falls on both. Each pair gives a ratio of the
+widths of the judge's 99% interval, over its speedup; their geometric mean has a 95% bootstrap interval over pairs.
+Exit 0 where that lies below 1.25 (no wider, as far as can be told), 1 where it lies above 1, 2 where neither can be
+said: then measure for longer. The service computes next to nothing, as it would elsewhere.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -24,119 +27,141 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from answers import MODEL, PROBLEM
 from command import burnish
 
+NO_WIDER = 1.25
+ORDER = ("silent", "streaming", "streaming", "silent")
+TOKEN_SECONDS = 0.25
+LONGEST_SILENCE = 30.0  # then tokens flow anyway: the search's time is over, and it waits for what is under way
 TOKEN = b"data: " + json.dumps({"choices": [{"delta": {"content": "word "}}]}).encode() + b"\n\n"
 END = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+# Before the scripted model of answers.py answers, it has the service stream or be silent.
+TURN = """
+import urllib.request
+urllib.request.urlopen("http://127.0.0.1:PORT/turn", data=b"").read()
+"""
 
 
-def serve(seconds: float, told: Connection) -> None:
-    under_way: set[object] = set()
+class Service:
+    """Answers end after some seconds of streaming, with no plan in them; then the next attempt begins."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, stream_seconds: float) -> None:
+        self.tokens = stream_seconds / TOKEN_SECONDS
+        self.turns, self.under_way = 0, 0
+        self.seen: dict[str, list[int]] = {mode: [] for mode in ORDER}  # streams under way, at the end of each turn
+        self.flowing = asyncio.Event()
+
+    def turn(self) -> None:
+        if self.turns:
+            self.seen[ORDER[(self.turns - 1) % len(ORDER)]].append(self.under_way)
+        flows = ORDER[self.turns % len(ORDER)] == "streaming"
+        self.turns += 1
+        self.flowing.set() if flows else self.flowing.clear()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
         await reader.readexactly(int(length.split(b":")[1]))
-        under_way.add(writer)
         try:
-            writer.write(HEAD)
-            end = time.monotonic() + seconds * random.uniform(0.5, 1.5)
-            while time.monotonic() < end:
-                writer.write(TOKEN)
-                await asyncio.sleep(0.25)
-            writer.write(END)
+            if head.startswith(b"POST /turn"):
+                self.turn()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            else:
+                await self.stream(writer)
             await writer.drain()
         except ConnectionError:
             pass
         finally:
-            under_way.discard(writer)
             writer.close()
 
+    async def stream(self, writer: asyncio.StreamWriter) -> None:
+        self.under_way += 1
+        try:
+            writer.write(HEAD)
+            for _ in range(round(self.tokens * random.uniform(0.5, 1.5))):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.flowing.wait(), LONGEST_SILENCE)
+                writer.write(TOKEN)
+                await writer.drain()
+                await asyncio.sleep(TOKEN_SECONDS)
+            writer.write(END)
+        finally:
+            self.under_way -= 1
+
+
+def serve(stream_seconds: float, told: Connection) -> None:
     async def main() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1024)
+        service = Service(stream_seconds)
+        server = await asyncio.start_server(service.answer, "127.0.0.1", 0, backlog=1024)
         told.send(server.sockets[0].getsockname()[1])
-        loop = asyncio.get_running_loop()
-        while True:
-            await loop.run_in_executor(None, told.recv)
-            told.send(len(under_way))
+        await asyncio.get_running_loop().run_in_executor(None, told.recv)
+        told.send(service.seen)
 
     asyncio.run(main())
 
 
-def search(streams: int, attempts: int, port: int, service: Connection) -> tuple[list[float], float]:
-    """The relative widths of the search's intervals; how many streams were under way, in the mean."""
-    with tempfile.TemporaryDirectory(prefix="burnish-quiet-") as name:
-        folder = Path(name)
-        (folder / "problem.py").write_text(PROBLEM)
-        (folder / "model.py").write_text(MODEL)
-        row = '[models.s{0}]\nservice = "vllm"\nid = "s{0}"\nurl = "http://127.0.0.1:{1}"\n'
-        (folder / "models.toml").write_text("".join(row.format(i, port) for i in range(streams)))
-        scripted = f"command:{shlex.quote(sys.executable)} {shlex.quote(str(folder / 'model.py'))} 1"
-        agents = ",".join([scripted, *(f"s{i}" for i in range(streams))])
-        command = [
-            burnish(), "optimize", str(folder / "problem.py"), "--agents", agents, "--attempts", str(attempts),
-            "--calls", str(max(streams, 1)), "--inputs", "10", "--store", str(folder / "s"), "--out",
-            str(folder / "out"), "--json",
-        ]  # fmt: skip
-        env = {**os.environ, "BURNISH_MODELS": str(folder / "models.toml")}
-        counts = []
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env)
-        while process.poll() is None:
-            service.send("how many?")
-            counts.append(service.recv())
-            time.sleep(0.5)
-        if process.returncode != 0:
-            sys.exit(process.communicate()[1])
-        with sqlite3.connect(folder / "s" / "burnish.db") as database:
-            rows = database.execute(
-                "SELECT e.low, e.high, e.speedup FROM evaluations e JOIN attempts a ON a.id = e.attempt"
-                " WHERE e.stage = 'search' AND e.low IS NOT NULL AND e.speedup > 0 AND a.agent LIKE 'command:%'"
-            ).fetchall()
-        return [(high - low) / speedup for low, high, speedup in rows], statistics.mean(counts)
+def search(folder: Path, options: argparse.Namespace, port: int) -> list[dict[str, float]]:
+    """The relative widths, silent and streaming, of every two attempts that stand beside each other."""
+    (folder / "problem.py").write_text(PROBLEM)
+    (folder / "model.py").write_text(TURN.replace("PORT", str(port)) + MODEL)
+    row = '[models.s{0}]\nservice = "vllm"\nid = "s{0}"\nurl = "http://127.0.0.1:{1}"\n'
+    (folder / "models.toml").write_text("".join(row.format(i, port) for i in range(options.streams)))
+    scripted = f"command:{shlex.quote(sys.executable)} {shlex.quote(str(folder / 'model.py'))} 0.3"
+    agents = ",".join([scripted, *(f"s{i}" for i in range(options.streams))])
+    command = [
+        burnish(), "optimize", str(folder / "problem.py"), "--agents", agents, "--attempts", "1000",
+        "--seconds", str(options.seconds), "--calls", str(options.streams + 1), "--inputs", "10",
+        "--store", str(folder / "s"), "--out", str(folder / "out"), "--json",
+    ]  # fmt: skip
+    env = {**os.environ, "BURNISH_MODELS": str(folder / "models.toml")}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    if done.returncode != 0:
+        sys.exit(done.stderr[-2000:])
+    with sqlite3.connect(folder / "s" / "burnish.db") as database:
+        rows = database.execute(
+            "SELECT a.number, (e.high - e.low) / e.speedup FROM evaluations e JOIN attempts a ON a.id = e.attempt"
+            " WHERE e.stage = 'search' AND e.high > e.low AND e.speedup > 0 AND a.agent LIKE 'command:%'"
+        ).fetchall()
+    pairs: dict[int, dict[str, float]] = {}
+    for number, width in rows:
+        pairs.setdefault((number - 1) // 2, {})[ORDER[(number - 1) % len(ORDER)]] = width
+    pairs.pop(0, None)  # everything is new there
+    return [pair for pair in pairs.values() if len(pair) == 2]
 
 
-def ratio_interval(idle: list[float], busy: list[float]) -> tuple[float, float]:
+def mean_interval(values: list[float]) -> tuple[float, float]:
     draw = random.Random(7)
-    ratios = sorted(
-        statistics.median(draw.choices(busy, k=len(busy))) / statistics.median(draw.choices(idle, k=len(idle)))
-        for _ in range(4000)
-    )
-    return ratios[100], ratios[-101]
+    means = sorted(statistics.fmean(draw.choices(values, k=len(values))) for _ in range(4000))
+    return means[100], means[-101]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3, help="of each kind")
-    parser.add_argument("--attempts", type=int, default=8)
+    parser.add_argument("--seconds", type=int, default=300, help="of the search")
     parser.add_argument("--streams", type=int, default=64)
-    parser.add_argument("--stream-seconds", type=float, default=6.0, metavar="S")
+    parser.add_argument("--stream-seconds", type=float, default=6.0, metavar="S", help="an answer's, while they flow")
     options = parser.parse_args()
     here, there = multiprocessing.Pipe()
     service = multiprocessing.Process(target=serve, args=(options.stream_seconds, there), daemon=True)
     service.start()
-    port = here.recv()
-    widths: dict[str, list[float]] = {"idle": [], "busy": []}
-    for run in range(options.runs):
-        for kind in ("idle", "busy") if run % 2 == 0 else ("busy", "idle"):
-            found, streams = search(options.streams if kind == "busy" else 0, options.attempts, port, here)
-            widths[kind] += found
-            print(
-                f"{kind}: {streams:.0f} streams under way in the mean; widths of {len(found)} intervals,"
-                f" median {statistics.median(found):.2%}",
-                flush=True,
-            )
+    with tempfile.TemporaryDirectory(prefix="burnish-quiet-") as name:
+        pairs = search(Path(name), options, here.recv())
+    here.send("how many?")
+    for mode, counts in here.recv().items():
+        widths = [pair[mode] for pair in pairs]
+        under_way = f"{statistics.fmean(counts):.0f} streams open in the mean" if counts else "never"
+        print(f"{mode}: {under_way}; width of the interval, median of {len(widths)}: {statistics.median(widths):.2%}")
     service.terminate()
-    low, high = ratio_interval(widths["idle"], widths["busy"])
-    idle, busy = (statistics.median(widths[kind]) for kind in ("idle", "busy"))
-    print(f"width of the interval, median: idle {idle:.2%}, busy {busy:.2%}: ", end="")
-    print(f"{busy / idle:.2f}x ({low:.2f} to {high:.2f})")
-    return int(low > 1)
+    logs = [math.log(pair["streaming"] / pair["silent"]) for pair in pairs]
+    low, high = (math.exp(x) for x in mean_interval(logs))
+    said = "no wider" if high < NO_WIDER else "wider" if low > 1 else "not to be told yet: --seconds"
+    print(f"streaming / silent: {math.exp(statistics.fmean(logs)):.2f} ({low:.2f} to {high:.2f}), {said}")
+    return 0 if high < NO_WIDER else 1 if low > 1 else 2
 
 
 if __name__ == "__main__":

@@ -46,7 +46,14 @@ class Progress : public Watcher {
         if (note.is_string()) line(paint("  note: " + note.get<std::string>(), Colour::grey, colour_));
   }
 
-  void draw(const events::Progress& e) { status(e.phase, e.done, e.of); }
+  void draw(const events::Progress& e) {
+    if (e.of > 0 || e.done <= 0) return status(e.phase, e.done, e.of);
+    // What cannot be counted tells its seconds; where no line is drawn anew, it is said once.
+    const auto text = fmt::format("{}, {:.0f} s so far", e.phase, e.done);
+    if (!live_ && slow_ != e.phase) line("  " + text);
+    slow_ = e.phase;
+    status(text, 0, 0);
+  }
 
   void draw(const events::Proposing& e) {
     if (live_) status(fmt::format("{} proposes", e.agent), 0, 0);
@@ -59,6 +66,7 @@ class Progress : public Watcher {
   }
 
   void draw(const events::Judging& e) {
+    slow_.clear();
     subject_ = e.number > 0 ? fmt::format("{}:{} {}", e.agent, e.number, e.name) : e.name;
     if (e.stage == Stage::final) line(fmt::format("  {}: judging the deployed form on fresh inputs", subject_));
     status("judging", 0, 0);
@@ -136,7 +144,7 @@ class Progress : public Watcher {
   std::mutex mutex_;
   bool json_lines_, live_, colour_;
   bool drawn_ = false;
-  std::string subject_;
+  std::string subject_, slow_;
   std::chrono::steady_clock::time_point last_;
 };
 

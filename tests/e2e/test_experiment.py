@@ -22,8 +22,6 @@ plan() {
 }
 case $prompt in *"You read measurements"*) echo "Fuse the steps."; exit ;; esac
 case $1-$tried in
-  patient-[0-6]) plan neg ;;
-  patient-*) plan tanh ;;
   solves-*) echo "Attempt $tried of mine:"; plan relu ;;
   fails-0) echo "Let me think about it." ;;
   fails-*) plan abs ;;
@@ -38,6 +36,7 @@ case $1-$tried in
 esac
 """
 MODELS = ("solves", "fails", "wrong", "improves", "prose", "broken", "escapes", "dies")
+PATIENT = ("quick", "steady", "late")
 VERDICTS = {
     "aten::neg": {"verdict": "refused", "reason": "values", "speedup": None, "interval": None},
     "aten::sigmoid": {"speedup": 0.8, "interval": [0.7, 0.9]},
@@ -52,7 +51,7 @@ def study(burnish, *, problems: int = 5, **more: object) -> pathlib.Path:
     script.write_text(MODEL, encoding="utf-8")
     rows = [
         f'[models.{name}]\nservice = "command"\nid = "{name}"\ncommand = "sh {script} {name}"\noutput_price = 10.0\n'
-        for name in (*MODELS, "patient")
+        for name in (*MODELS, *PATIENT)
     ]
     (burnish.folder / "models.toml").write_text("\n".join(rows), encoding="utf-8")
     burnish.env["BURNISH_MODELS"] = str(burnish.folder / "models.toml")
@@ -159,15 +158,51 @@ def test_the_tables_say_who_was_worth_what(burnish) -> None:
     assert "<h2>fast_p</h2>" in (burnish.folder / "r.html").read_text(encoding="utf-8")
 
 
-def test_attempts_beyond_the_fifth_are_in_the_table(burnish) -> None:
-    file = study(burnish, problems=1, attempts=20, models=["solves", "patient"], contexts=["plain"])
-    done = burnish("experiment", file, "--json")
+# On which attempt each scripted model is first right; no number: never.
+HARD = {
+    "p0": {"quick": 1, "steady": 6, "late": 9},
+    "p1": {"quick": 3, "steady": 8, "late": 20},
+    "p2": {"quick": 5, "steady": 6},
+    "p3": {"quick": 2, "steady": 13},
+}
+EASY = {"p4": {"quick": 1, "steady": 1, "late": 1}}
+
+
+def test_a_level_of_harder_problems_shows_success_by_attempt_beyond_the_fifth(burnish) -> None:
+    models = list(PATIENT)
+    file = study(burnish, problems=0, attempts=20, models=models, contexts=["plain"])
+    when = [
+        f"  {model}-{problem}) right={at.get(model, 99)} ;;"
+        for problem, at in {**HARD, **EASY}.items()
+        for model in models
+    ]
+    (burnish.folder / "model.sh").write_text(
+        MODEL.split("case $prompt", 1)[0]
+        + "which=$(printf '%s' \"$prompt\" | sed -n 's/.*the hard one is \\(p[0-9]\\).*/\\1/p' | head -n 1)\n"
+        + "case $1-$which in\n" + "\n".join(when) + "\nesac\n"
+        + 'if [ $((tried + 1)) -ge "$right" ]; then plan tanh; else plan neg; fi\n',
+        encoding="utf-8",
+    )  # fmt: skip
+    opened = {
+        name: {"plan": "identity", "source": f"class Model: ...  # the hard one is {name}"} for name in (*HARD, *EASY)
+    }
+    burnish.script(open=opened, verdicts=VERDICTS)
+    for name in (*HARD, *EASY):
+        burnish.problem(name, "problems/level4" if name in HARD else "problems/level1")
+
+    done = burnish("experiment", file, "--json", timeout=120)
     assert done.code == 0, done.err
-    rows = {r["model"]: r for r in rows_of(done.last["tables"], "success") if r["level"] == "all"}
-    assert rows["solves"]["1"]["value"] == 1 and rows["solves"]["20"]["value"] == 1
-    counts = [key for key in rows["patient"] if key.isdigit()]
-    assert {key: rows["patient"][key]["value"] for key in counts} == {key: float(int(key) >= 8) for key in counts}
-    assert any(5 < int(key) < 8 for key in counts) or rows["patient"]["5"]["value"] == 0
+    rows = {row["model"]: row for row in rows_of(done.last["tables"], "success") if row["level"] == "4"}
+    for model in models:
+        counts = {int(key): row["value"] for key, row in rows[model].items() if key.isdigit()}
+        assert max(counts) == 20 and {1, 5} <= set(counts) and any(5 < n < 20 for n in counts)
+        expected = {n: sum(at.get(model, 99) <= n for at in HARD.values()) / len(HARD) for n in counts}
+        assert counts == expected, model
+    assert rows["steady"]["5"]["value"] == 0 and rows["steady"]["20"]["value"] == 1
+    shown = burnish("report", "study", "--markdown").out.split("\n## ")
+    (success,) = [part for part in shown if "| late" in part and " 20 |" in part]
+    (line,) = [row for row in success.splitlines() if row.startswith("| late | 4 |")]
+    assert line.split("|")[-2].strip().startswith("50%"), line
 
 
 def test_the_same_file_goes_on_a_changed_one_begins_anew(burnish) -> None:

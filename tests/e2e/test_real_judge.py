@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pathlib
@@ -122,3 +123,22 @@ def test_a_kill_of_any_process_costs_at_most_its_attempt(real):
     result = real("optimize", *(["--resume", run] if run else [real.real_problem]), *FAST, "--out", "fast", timeout=300)
     assert result.code == 0, result.err
     assert result.last["attempts"] == 2
+
+
+@pytest.mark.slow
+def test_a_verdict_that_waits_for_another_burnish_says_so_and_comes(real, tmp_path):
+    """Answers by hand once came to no verdict in a minute, with no word why: others had the machine."""
+    lease = tmp_path / "lease"
+    real.env["BURNISH_LEASE"] = str(lease)
+    process = real.start("eval", real.real_problem, plan(real, "2.0f"), *FAST)
+    with lease.open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        for line in process.stderr:
+            if "waiting for another Burnish on this machine" in line:
+                break
+        else:
+            pytest.fail("it says nothing")
+        assert process.poll() is None
+    out, _ = process.communicate(timeout=500)
+    last = json.loads(out.splitlines()[-1])
+    assert last["verdict"] == "accepted" and last["seconds"]["wait"] > 1

@@ -151,7 +151,7 @@ def test_the_judge_is_heard_while_the_runtime_is_built(client, monkeypatch):
     built = native.runtime
     monkeypatch.setattr(native, "runtime", lambda: (time.sleep(0.5), built())[1])
     assert "ok" in open_problem(client)
-    assert len([e for e in client.events if e.get("phase") == "build"]) >= 3
+    assert len([e for e in client.events if e.get("phase") == session.BUILDING]) >= 3
 
 
 def test_search_is_quick_about_slow_candidates(client):

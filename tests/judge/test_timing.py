@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import random
+import threading
 import time
 
 import pytest
@@ -177,8 +179,6 @@ def test_the_lease_is_one_for_all_processes(tmp_path):
         states = []
         lease = Lease(states.append, path)
         started = time.monotonic()
-        import threading
-
         threading.Timer(0.3, done.set).start()
         with lease.exclusive():
             waited = time.monotonic() - started
@@ -188,6 +188,81 @@ def test_the_lease_is_one_for_all_processes(tmp_path):
     finally:
         done.set()
         other.join(10)
+
+
+def _in_thread(held, order, name, done):
+    """Takes `held`, notes it, and gives it back once `done` is set."""
+
+    def work():
+        with held():
+            order.append(name)
+            done.wait(20)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def _blocks(thread):
+    thread.join(0.3)
+    return thread.is_alive()
+
+
+def test_who_waits_to_time_goes_before_newcomers_that_share(tmp_path):
+    """Beside three runs that verified, a timing waited 20 s and more: somebody always shared the lock."""
+    verifying, timing, newcomer = (Lease(path=str(tmp_path / "lease")) for _ in range(3))
+    order, done = [], threading.Event()
+    with verifying.shared():
+        first = _in_thread(timing.exclusive, order, "times", done)
+        assert _blocks(first) and order == []
+        second = _in_thread(newcomer.shared, order, "verifies", done)
+        assert _blocks(second) and order == []
+    for _ in range(100):
+        if order:
+            break
+        time.sleep(0.05)
+    assert order == ["times"] and _blocks(second)
+    done.set()
+    first.join(20)
+    second.join(20)
+    assert order == ["times", "verifies"]
+    assert timing.waited > 0.2 and newcomer.waited > 0.2 and verifying.waited == 0
+
+
+def test_who_shares_and_then_times_lets_another_time_first(tmp_path):
+    ours, theirs = (Lease(path=str(tmp_path / "lease")) for _ in range(2))
+    order, done = [], threading.Event()
+    done.set()
+    with ours.shared(), ours.shared():
+        thread = _in_thread(theirs.exclusive, order, "theirs", done)
+        assert _blocks(thread)
+        with ours.exclusive():
+            order.append("ours")
+        assert order == ["theirs", "ours"]
+        assert _blocks(_in_thread(Lease(path=str(tmp_path / "lease")).exclusive, [], "", done))  # shared again
+
+
+def test_waiting_for_another_is_told(tmp_path):
+    told = []
+
+    @contextlib.contextmanager
+    def waiting():
+        told.append("begins")
+        yield
+        told.append("ends")
+
+    path, order, done = str(tmp_path / "lease"), [], threading.Event()
+    lease = Lease(path=path, waiting=waiting)
+    with lease.shared():
+        pass
+    assert told == []
+    other = _in_thread(Lease(path=path).exclusive, order, "", done)
+    while not order:
+        time.sleep(0.01)
+    threading.Timer(0.3, done.set).start()
+    with lease.shared():
+        assert told == ["begins", "ends"] and lease.waited > 0.2
+    other.join(20)
 
 
 def test_large_outputs_do_not_pile_up_until_the_next_look(monkeypatch):

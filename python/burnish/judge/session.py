@@ -6,7 +6,6 @@ import contextlib
 import os
 import random
 import tempfile
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -43,7 +42,8 @@ FURTHER_PAIRS = (8, 12)  # in the final stage, where FINAL_PAIRS do not tell: se
 # verified further; nor is one whose interval ends below what another one surely has.
 GIVE_UP_BELOW = (0.9, 0.97)
 PROFILE_SECONDS = 0.5
-BUILD_HEARD_SECONDS = 10
+BUILDING, BUILD_HEARD_SECONDS = "building the runtime for this PyTorch", 10
+WAITING = "waiting for another Burnish on this machine"
 SECONDS = {"search": (0.3, 2.0), "eval": (0.5, 12.0), "final": (2.5, 16.0)}  # of timing: least, most
 CALLS_WANTED = {"search": 60, "eval": 240, "final": 600}  # of each side
 SAMPLES = {"search": 12, "eval": 99, "final": 150}  # timed calls compared: a cheat in 5% of them passes 99 with 0.6%
@@ -71,7 +71,7 @@ class Session:
         self._own_scratch = None if scratch else tempfile.TemporaryDirectory(prefix="burnish-judge-")
         self.scratch = Path(scratch or self._own_scratch.name)
         self._progress = progress or (lambda phase, done, of: None)
-        self.lease = Lease(announce)
+        self.lease = Lease(announce, waiting=self._waiting)
         self.secret = os.urandom(16)
         self.workers = Workers(self.options, None, start=start)
         self.pool: Pool | None = None
@@ -80,6 +80,12 @@ class Session:
         self._placed: weakref.WeakSet = weakref.WeakSet()  # workers that have parameter set 0
         self._finals = 0
         self._timed = 0
+
+    def _waiting(self) -> contextlib.AbstractContextManager:
+        """While another Burnish has the machine: else a verdict that is late for that looks like a judge that hangs."""
+        from burnish.problem import watched
+
+        return watched(lambda phase, seconds: self._progress(phase, int(seconds), 0), WAITING)
 
     # -- open --------------------------------------------------------------------------------------------------------
     def open(self) -> dict:
@@ -158,12 +164,13 @@ class Session:
             raise BurnishError("environment", f"unknown stage {stage!r}", "judge protocol", "search, eval or final")
         if self.pool is None:
             raise BurnishError("environment", "no problem is open", "judge protocol", "send `open` first")
-        started = time.perf_counter()
+        started, waited = time.perf_counter(), self.lease.waited
         # Agents see the verdicts of a search: the seeds come only with one that ends it.
         verdict = Verdict("ok", seeds={} if stage == "search" else {"secret": self.secret.hex()})
         self._verify_and_time(candidate, stage, verdict)
         verdict.notes = [*self._all_notes(), *verdict.notes]
         verdict.seconds["total"] = time.perf_counter() - started
+        verdict.seconds["wait"] = self.lease.waited - waited
         self.pool.parameters.use(0)
         if candidate.get("form") == "plan":
             self.workers.prepare("plan", False, 1)
@@ -450,20 +457,10 @@ class Session:
 
 def _build_runtime(progress: Callable[[str, int, int], None]) -> None:
     """The first use after an installation builds it: minutes on a slow machine, in which the judge must be heard."""
-    done, started = threading.Event(), time.monotonic()
+    from burnish.problem import watched
 
-    def say() -> None:
-        while not done.wait(BUILD_HEARD_SECONDS):
-            with contextlib.suppress(Exception):  # who listened is gone: the main thread will notice
-                progress("build", int(time.monotonic() - started), 0)
-
-    thread = threading.Thread(target=say, daemon=True)
-    thread.start()
-    try:
+    with watched(lambda phase, seconds: progress(phase, int(seconds), 0), BUILDING, BUILD_HEARD_SECONDS):
         native.runtime()
-    finally:
-        done.set()
-        thread.join()
 
 
 def _slower_than(quick: Timing, to_beat: float | None) -> str | None:

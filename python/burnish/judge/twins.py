@@ -182,6 +182,12 @@ class Workers:
         warm = ("compile",) if compiles(candidate) else ()
         worker = self._take(form, trusted, warm)
         outcome = worker.load(payload, timeout=self._options.load_timeout_seconds)
+        if outcome is not None and outcome.reason == "environment":
+            # One that was in hand may have been killed since (for want of memory, by somebody's pkill), and nothing of
+            # the candidate was in it: that is no reason to give no verdict.
+            self.drop(worker)
+            worker = self._start_one(form, trusted, warm)
+            outcome = worker.load(payload, timeout=self._options.load_timeout_seconds)
         if outcome is not None and not outcome.ok:
             self.drop(worker)
             raise LoadFailed(outcome)
