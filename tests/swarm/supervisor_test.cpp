@@ -74,7 +74,8 @@ TEST_F(Supervisor, TheJudgeIsToldWhatIsToBeatButNotOfAgentsWhoseVerdictsCount) {
   FakeAgent model("b", {"model"});
   model.full = true;
   ASSERT_TRUE(search(FakeAgent("a", {"one", "two", "three"}), std::move(model)));
-  EXPECT_EQ(judge_.to_beat.at("a/one@search"), std::nullopt);
+  // Agents propose side by side: b's plan may have been judged before a's first.
+  EXPECT_LE(judge_.to_beat.at("a/one@search").value_or(1.1), 1.1);
   EXPECT_EQ(judge_.to_beat.at("a/two@search"), 1.4);
   EXPECT_EQ(judge_.to_beat.at("a/three@search"), 1.4) << "the best, not the last";
   EXPECT_EQ(judge_.to_beat.at("b/model@search"), std::nullopt);
