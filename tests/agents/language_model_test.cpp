@@ -1,4 +1,5 @@
 #include "agents/language_model.h"
+#include "agents/context.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
