@@ -49,6 +49,12 @@ TEST(Contexts, TheReferenceIsTheUsersFileOrTheCompilersPlan) {
   EXPECT_EQ(facts.reference, "__global__ void relu();");
   EXPECT_THAT(facts.reference_kind, HasSubstr("mine.cu"));
   EXPECT_FALSE(read_reference(folder->path() / "gone.cu"));
+  ASSERT_TRUE(write_file(folder->path() / "plan.json", R"({"burnish_plan": 1, "target": "cpu",
+      "inputs": {"x": {"dtype": "float32", "shape": [512, 512], "strides": "contiguous"}},
+      "steps": [{"op": "aten::relu", "args": ["x"], "out": ["a"]}, {"op": "aten::tanh", "args": ["a"], "out": ["y"]}],
+      "result": "y", "notes": {"meta": {"x": {"dtype": "float32", "shape": [512, 512], "strides": [512, 1]},
+      "a": {"dtype": "float32", "shape": [512, 512], "strides": [512, 1]},
+      "y": {"dtype": "float32", "shape": [512, 512], "strides": [512, 1]}}}})"));
   task.target = "metal-emulated";
   ASSERT_TRUE(add_context(facts, "reference", task, {}));
   EXPECT_THAT(facts.reference, HasSubstr("__global__"));
