@@ -124,7 +124,8 @@ def search(folder: Path, options: argparse.Namespace, port: int) -> list[dict[st
     env = {**os.environ, "BURNISH_MODELS": str(folder / "models.toml")}
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     if done.returncode != 0:
-        sys.exit(done.stderr[-2000:])
+        last = done.stdout.splitlines()[-1:] or [""]
+        sys.exit(f"{done.stderr[-1000:]}\nburnish ended with {done.returncode}: {last[0][:500]}")
     with sqlite3.connect(folder / "s" / "burnish.db") as database:
         rows = database.execute(
             "SELECT a.number, (e.high - e.low) / e.speedup FROM evaluations e JOIN attempts a ON a.id = e.attempt"

@@ -87,6 +87,9 @@ Result<Candidate> materialise(const Store& store, const AttemptRecord& attempt, 
   }
   switch (candidate.form) {
     case Form::plan:
+      // A model's answer in which none was found: the next prompt says what was missing.
+      if (!fs::exists(folder / "plan.json"))
+        return fail("the answer holds no plan", attempt.name, "burnish show RUN PROBLEM AGENT:NUMBER has it", "plan");
       candidate.location = folder;
       break;
     case Form::recipe:

@@ -33,6 +33,7 @@ def test_a_program_is_asked_again_with_what_its_answer_earned(burnish) -> None:
     done = burnish("optimize", burnish.problem(), "--agents", agent, "--attempts", "2", "--json")
     assert done.code == 0, done.err
     assert done.last["attempts"] == 2
+    assert "the answer holds no plan" in done.err
     second = (burnish.folder / "prompts" / "2").read_text(encoding="utf-8")
     assert "no fenced block at all" in second
     assert "Attempt 1 of" in second
