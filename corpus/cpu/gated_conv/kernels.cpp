@@ -60,8 +60,9 @@ namespace {
 constexpr int64_t channels = 64, length = 1024, tile = 64, halo = 4, tiles = length / tile, width = tile + halo;
 
 // Two rows of each of two matrices times a block of `rows` rows of 64 columns: sixteen sums in registers.
-// `a` and `b` have `rows` * `taps` values a row; tap t looks at the columns from t * halo on. Sixteen rows at a time are
-// summed on their own: where tanh and the gate are steep a rounding error of one long sum shows at single steps of time.
+// `a` and `b` have `rows` * `taps` values a row; tap t looks at the columns from t * halo on. Sixteen rows at a time
+// are summed on their own: where tanh and the gate are steep a rounding error of one long sum shows at single steps of
+// time.
 template <int taps>
 inline void products(const float* a, const float* b, const float* block, int64_t stride, v16 sums[4][4]) {
   constexpr int64_t depth = channels * taps, together = 16;
