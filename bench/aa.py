@@ -2,12 +2,10 @@
 
 At most once in a hundred; and the median of the ratios must be within 1% of 1.0.
 
-    python bench/aa.py [--count 100] [--stage final|eval] [--form original|plan] [--busy N] [--seconds S] [--json]
+    python bench/aa.py [--count 100] [--stage final|eval] [--busy N] [--seconds S] [--json]
 
-Problems take from 20 us to 50 ms a call. `--form plan` compares the exported plan with itself in C++ workers, which
-start in a fraction of the time of Python ones. `--busy N` runs N neighbours that keep a core busy in bursts. The last
-line: `A/A: 0 wins of 100, median ratio 1.0003 (stage final, form original, busy 0)`. Exit status 1 where that is not
-good enough.
+Problems take from 20 us to 50 ms a call. `--busy N` runs N neighbours that keep a core busy in bursts. The last line:
+`A/A: 0 wins of 100, median ratio 1.0003 (stage final, busy 0)`. Exit status 1 where that is not good enough.
 """
 
 from __future__ import annotations
@@ -71,12 +69,6 @@ def neighbours(count: int) -> Iterator[None]:
             process.wait()
 
 
-def judged(session: Session, form: str, stage: str) -> dict:
-    opened_plan = str(session.plan_dir)
-    candidate = {"form": "original"} if form == "original" else {"form": "plan", "dir": opened_plan, "kernels": {}}
-    return session.judge(candidate | {"name": "original"}, stage)
-
-
 def run(flags: argparse.Namespace, say) -> list[dict]:
     records = []
     names = list(PROBLEMS) if not flags.only else [flags.only]
@@ -92,7 +84,7 @@ def run(flags: argparse.Namespace, say) -> list[dict]:
                 session.open()
                 for number in range(count):
                     started = time.monotonic()
-                    verdict = judged(session, flags.form, flags.stage)
+                    verdict = session.judge({"form": "original", "name": "original"}, flags.stage)
                     took = time.monotonic() - started
                     if verdict["speedup"] is None:
                         say(f"{name} {number + 1}/{count}: {verdict['reason']}: {verdict['detail']}")
@@ -114,7 +106,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--stage", choices=("final", "eval"), default="final")
-    parser.add_argument("--form", choices=("original", "plan"), default="original")
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument(
         "--seconds", type=float, default=0.0, help="of timing a judgement; 0: as long as the judge takes"
@@ -122,8 +113,6 @@ def main() -> int:
     parser.add_argument("--only", choices=PROBLEMS)
     parser.add_argument("--json", action="store_true")
     flags = parser.parse_args()
-    if flags.form == "plan" and flags.stage == "final":
-        parser.error("in the final stage a plan is compared with the module: use --stage eval")
     with neighbours(flags.busy):
         records = run(flags, lambda text: print(text, file=sys.stderr if flags.json else sys.stdout, flush=True))
     ratios = [r["ratio"] for r in records if r["ratio"] is not None]
@@ -131,7 +120,7 @@ def main() -> int:
     middle = statistics.median(ratios) if ratios else float("nan")
     if flags.json:
         print(json.dumps({"records": records, "wins": wins, "median": middle}))
-    what = f"stage {flags.stage}, form {flags.form}, busy {flags.busy}"
+    what = f"stage {flags.stage}, busy {flags.busy}"
     print(f"A/A: {wins} wins of {len(records)}, median ratio {middle:.4f} ({what})")
     return 0 if len(ratios) == len(records) and wins <= max(1, len(records) // 100) and abs(middle - 1) <= 0.01 else 1
 

@@ -19,14 +19,17 @@ and those that came to a result here are added. Not added: a problem one of whos
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import csv
 import json
+import math
 import os
 import re
 import shutil
 import signal
 import sqlite3
+import statistics
 import subprocess
 import sys
 import time
@@ -113,7 +116,29 @@ def add_to_table(file: Path, store: Path, limited: bool) -> None:
         writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows[name] for name in order)
-    print(f"{file}: {len(rows)} problems")
+    print(f"{file}: {len(rows)} problems\n\n{summary_of(list(read_table(file).values()))}")
+
+
+def floored(rows: list[dict], column: str) -> str:
+    """Geometric mean over eager of a column, at least 1 each: where nothing won the original stays."""
+    return f"{math.exp(statistics.fmean(math.log(max(1.0, float(row[column] or 1))) for row in rows)):.2f}"
+
+
+def summary_of(table: list[dict]) -> str:
+    """The table's geometric means by level, in Markdown, and what was left out of them."""
+    judged = [row for row in table if row["verdict"] != "excluded" and row["reason"] != "trivial"]
+    lines = ["| level | problems | best of all | compiler alone | inductor alone |", "|---|---|---|---|---|"]
+    levels = sorted({row["problem"].split("/")[0] for row in judged})
+    for level in [*levels, ""]:
+        rows = [row for row in judged if row["problem"].startswith(level)]
+        if rows:
+            means = " | ".join(floored(rows, column) for column in ("speedup", "compiler", "inductor"))
+            lines.append(f"| {level.removeprefix('level') or 'all'} | {len(rows)} | {means} |")
+    behind = [row for row in judged if 1.1 * float(row["compiler"] or 1) < float(row["inductor"] or 1)]
+    names = ", ".join(f"{row['problem']} ({row['compiler'] or '-'}, {row['inductor']})" for row in behind)
+    lines += ["", f"Compiler more than 10% behind inductor on {len(behind)}: {names}."]
+    left = collections.Counter(row["reason"] for row in table if row not in judged)
+    return "\n".join([*lines, "Left out: " + ", ".join(f"{n} {reason}" for reason, n in sorted(left.items())) + "."])
 
 
 def deal(problems: list[Path], lanes: int, folder: Path) -> list[Path]:

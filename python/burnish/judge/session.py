@@ -46,6 +46,7 @@ BUILDING, BUILD_HEARD_SECONDS = "building the runtime for this PyTorch", 10
 WAITING = "waiting for another Burnish on this machine"
 SECONDS = {"search": (0.3, 2.0), "eval": (0.5, 12.0), "final": (2.5, 16.0)}  # of timing: least, most
 CALLS_WANTED = {"search": 60, "eval": 240, "final": 600}  # of each side
+REFERENCE = {"form": "reference"}  # the twin of every candidate: the user's own module in Python
 SAMPLES = {"search": 12, "eval": 99, "final": 150}  # timed calls compared: a cheat in 5% of them passes 99 with 0.6%
 
 
@@ -91,9 +92,9 @@ class Session:
     def open(self) -> dict:
         """Loads the problem, exports it, and calibrates the yardsticks of its first inputs."""
         _build_runtime(self._progress)
-        self.workers.prepare("plan", False, 2)
-        if self.options.device == "cuda":  # PyTorch and CUDA take seconds to start
-            self.workers.prepare("python", True, 1)
+        self.workers.prepare("plan", False, 1)
+        if self._timed_here:
+            self.workers.prepare("python", True, 1)  # the reference
         _set_precision(self.options.precision)
         if self.problem is None:
             from burnish.problem import load_problem
@@ -201,7 +202,7 @@ class Session:
                 verdict.refuse(ladder.tally.finding)
                 return
             if stage != "search" and self._timed_here:
-                self._time_fresh(ladder, candidate, form, stage, verdict)
+                self._time_fresh(ladder, form, stage, verdict)
                 # Seconds have passed for the worker that was verified: some are right for the first one only.
                 if verdict.reason == "ok" and not ladder.later():
                     verdict.refuse(ladder.tally.finding)
@@ -243,7 +244,7 @@ class Session:
             return False
         if stage == "search" and self._timed_here:
             try:
-                quick = self._quick_timing(ladder, worker, candidate)
+                quick = self._quick_timing(ladder, worker)
             except TimingFailed as e:
                 return self._timing_failed(e, ladder)
             if ladder.tally.finding is not None:
@@ -328,15 +329,14 @@ class Session:
         rng = random.Random(os.urandom(8))
         return Stopwatch(theirs, mine, flush=True, rng=rng, inspect=inspect, samples=samples)
 
-    def _quick_timing(self, ladder: Ladder, worker: Any, candidate: dict) -> Timing:
+    def _quick_timing(self, ladder: Ladder, worker: Any) -> Timing:
         """One pair: the worker at hand against a twin that is kept for the whole search."""
         items = self._timed_items(fresh=False)
         timing = Timing()
         started = time.perf_counter()
-        twin = self._reference_of(candidate, "search")
         self._placed.add(worker)  # the ladder put set 0 there
-        with self._search_reference(twin) as reference:
-            theirs = self._side_of("reference", reference, items, order_of(twin))
+        with self._search_reference() as reference:
+            theirs = self._side_of("reference", reference, items, None)
             mine = self._side_of("candidate", worker, items, ladder.order)
             watch = self._watch(theirs, mine, items, ladder, SAMPLES["search"])
             with self.lease.exclusive(), self.workers.only(reference, worker) as placement:
@@ -356,19 +356,12 @@ class Session:
             raise TimingFailed(role, e.outcome) from e
 
     @contextlib.contextmanager
-    def _search_reference(self, twin: dict) -> Iterator[Any]:
+    def _search_reference(self) -> Iterator[Any]:
         try:
-            with self.workers.kept(twin) as worker:
+            with self.workers.kept(REFERENCE) as worker:
                 yield worker
         except LoadFailed as e:
             raise TimingFailed("reference", e.outcome) from e
-
-    def _reference_of(self, candidate: dict, stage: str) -> dict:
-        """The twin: for a plan the module's exported plan, both in C++ workers; for the rest, and for what will be
-        deployed, the user's own module in Python."""
-        if candidate.get("form") == "plan" and stage != "final" and self.plan_dir is not None:
-            return {"form": "plan", "dir": self.plan_dir, "kernels": {}}
-        return {"form": "reference"}
 
     def _budget(self, stage: str) -> float:
         """Seconds of timing: enough for the calls that are wanted, within the stage's limits."""
@@ -377,11 +370,11 @@ class Session:
             return self.options.timing_seconds
         return min(most, max(least, 2.5 * CALLS_WANTED[stage] * (self.pool.eager_seconds or 1e-3)))
 
-    def _time_fresh(self, ladder: Ladder, candidate: dict, mine: dict, stage: str, verdict: Verdict) -> None:
+    def _time_fresh(self, ladder: Ladder, mine: dict, stage: str, verdict: Verdict) -> None:
         """Fresh pairs of processes; the outputs of calls drawn at random are compared too."""
         count, further = (FINAL_PAIRS, FURTHER_PAIRS) if stage == "final" else (EVAL_PAIRS, ())
         items = self._timed_items(fresh=True)
-        pairs = self._fresh_pairs(candidate, mine, stage, items, ladder, [count, *further])
+        pairs = self._fresh_pairs(mine, items, ladder, [count, *further])
 
         @contextlib.contextmanager
         def make_pair(number: int) -> Iterator[Stopwatch]:
@@ -414,20 +407,18 @@ class Session:
         verdict.take_timing(timing)
 
     def _fresh_pairs(
-        self, candidate: dict, mine: dict, stage: str, items: list[Item], ladder: Ladder, batches: list[int]
+        self, mine: dict, items: list[Item], ladder: Ladder, batches: list[int]
     ) -> Pairs:
-        reference = self._reference_of(candidate, stage)
         self.pool.parameters.use(0)
         params = {path: t.cpu() for path, t in self.pool.tensors().items()}
-        orders = order_of(reference), ladder.order
         held = sum(i.bytes for i in items) + sum(t.numel() * t.element_size() for t in params.values())
         # A ModelNew's host code is the candidate's: those that wait could give the GPU work while the reference is
         # timed.
         alone = mine.get("form") == "model_new"
         return Pairs(
             self.workers,
-            Role("reference", reference, lambda worker: self._side(worker, items, orders[0], params)),
-            Role("candidate", mine, lambda worker: self._side(worker, items, orders[1], params)),
+            Role("reference", REFERENCE, lambda worker: self._side(worker, items, None, params)),
+            Role("candidate", mine, lambda worker: self._side(worker, items, ladder.order, params)),
             together=1 if alone else self._together(self.options.device, held, batches[0]),
             batches=batches,
             quiet=self.lease.shared,
