@@ -29,7 +29,9 @@ $(VENV)/.python: requirements.txt | packages
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-$(VENV)/.ready: $(VENV)/.python build
+$(VENV)/.ready: packages
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.python build  # pip waits for the network, the compiler does not
+	@cmake --install build/release --prefix $(VENV) > /dev/null
 	@$(BIN)/python tools/link_package.py
 	@$(BIN)/python -m burnish.native --below build/release
 	@touch $@
