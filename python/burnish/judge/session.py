@@ -406,9 +406,7 @@ class Session:
             return
         verdict.take_timing(timing)
 
-    def _fresh_pairs(
-        self, mine: dict, items: list[Item], ladder: Ladder, batches: list[int]
-    ) -> Pairs:
+    def _fresh_pairs(self, mine: dict, items: list[Item], ladder: Ladder, batches: list[int]) -> Pairs:
         self.pool.parameters.use(0)
         params = {path: t.cpu() for path, t in self.pool.tensors().items()}
         held = sum(i.bytes for i in items) + sum(t.numel() * t.element_size() for t in params.values())

@@ -45,10 +45,10 @@ inline void b_pool(const float* x, float* y, const b_PoolSize& s, float* line) {
       for (int64_t i = pitch; i < pitch + 64; ++i) line[i] = none;
       float* out = y + (z * s.oh + r) * s.ow;
 #pragma omp simd
-      for (int64_t o = 0; o < s.ow; ++o) {
-        float v = line[o * SW];
-        for (int k = 1; k < KW; ++k) v = b_pool_join<MAX>(line[o * SW + k * DW], v);
-        out[o] = v;
+      for (int64_t o = 0; o < s.ow; ++o) out[o] = line[o * SW];
+      for (int k = 1; k < KW; ++k) {  // outside: as an inner loop it kept g++ from vectorising at all
+#pragma omp simd
+        for (int64_t o = 0; o < s.ow; ++o) out[o] = b_pool_join<MAX>(line[o * SW + k * DW], out[o]);
       }
       if constexpr (!MAX) {
         const auto extent = [&](int64_t at, int64_t k, int64_t pad, int64_t n) {
