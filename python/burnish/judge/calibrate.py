@@ -15,6 +15,7 @@ CLOSE_DRAWS = (
     4  # of the moves behind a calibration, those from this one on go as far as FAR ulps and count for masks only
 )
 FAR = 4.0
+PIECE = 1 << 22  # values
 
 
 def first_look(eager: torch.Tensor, kind: Kind) -> Reference:
@@ -98,40 +99,56 @@ def _calibrate_exact(r: Reference, exact: torch.Tensor | None, others: list[torc
 
 
 def _calibrate_floating(r: Reference, exact: torch.Tensor | None, others: list[torch.Tensor], kind: Kind) -> None:
-    eager = wide(r.eager)
     usable = exact is not None and r.eager.dtype not in (torch.float64, torch.complex128)
     r.exact = wide(exact) if usable else None
-    target = r.target
-    comparable = torch.isfinite(eager) & torch.isfinite(target)
+    spread = _flat(exact if exact is not None else r.eager)
+    suspect, comparable, nan, infinite = _compare(r, spread, others)
     if kind is GENERATED:
-        spread = wide(exact) if exact is not None else eager
-        r.nan = _some(torch.isnan(spread) & torch.isnan(eager))
-        r.infinite = _some(torch.isinf(spread) & (spread == eager))
-    changes, suspect = [], None  # one after another: an output of 300 MB is 600 in float64
-    for number, other in enumerate(others):
-        change = (wide(other) - eager).abs_()
-        comparable &= torch.isfinite(wide(other))
-        suspect = change if suspect is None else torch.maximum(suspect, change)
-        if number < CLOSE_DRAWS:
-            changes.append(change)
-    error = (eager - target).abs_() if r.exact is not None else None
-    if error is not None:
-        suspect = error if suspect is None else torch.maximum(suspect, error)
-    _set_scale(r, target, comparable)
-    if suspect is not None:
-        suspect = torch.where(comparable, suspect, torch.zeros((), dtype=suspect.dtype))
-        limit = _outlier_limit(r, suspect)
-        _mask_unstable(r, suspect, suspect > limit, comparable, None)
-        if r.unstable:
-            _set_scale(r, target, r.valid)
-    r.error = measure(error, r.valid) if error is not None else None
-    close = [measure(c, r.valid) for c in changes]
+        r.nan, r.infinite = _some(nan), _some(infinite)
+    _set_scale(r, r.target, comparable)
+    limit = _outlier_limit(r, suspect)
+    _mask_unstable(r, suspect, suspect > limit, comparable, None)
+    if r.unstable:
+        _set_scale(r, r.target, r.valid)
+    r.error = measure(r.eager, r.valid, target=r.exact) if usable else None
+    close = [measure(other, r.valid, target=r.eager) for other in others[:CLOSE_DRAWS]]
     r.change = combine(close) if close else Measure(r.eager.numel(), 0.0, 0.0, float("inf"), [])
+
+
+def _flat(t: torch.Tensor) -> torch.Tensor:
+    t = t.detach()
+    return (torch.view_as_real(t.resolve_conj()) if t.is_complex() else t).reshape(-1)
+
+
+def _compare(r: Reference, spread: torch.Tensor, others: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """By position: the largest that eager's output is off or was moved by, whether it can be compared, and whether it
+    is NaN and infinite in `spread` (float64's output, where there is one) as well. Piece by piece: an output of 300 MB
+    is 600 in float64, and several of them at a time were most of the judge's memory."""
+    shape = (*r.eager.shape, 2) if r.eager.is_complex() else r.eager.shape
+    eager, target = _flat(r.eager), _flat(r.known)
+    moved = [_flat(other) for other in others]
+    large = eager.numel() > PIECE and r.eager.dtype not in (torch.float64, torch.complex128)
+    suspect = torch.empty(eager.numel(), dtype=torch.float32 if large else torch.float64)
+    comparable, nan, infinite = (torch.empty(eager.numel(), dtype=torch.bool) for _ in range(3))
+    for start in range(0, eager.numel(), PIECE):
+        at = slice(start, start + PIECE)
+        e, t, s = eager[at].double(), target[at].double(), spread[at].double()
+        comparable[at] = torch.isfinite(e) & torch.isfinite(t)
+        nan[at] = torch.isnan(s) & torch.isnan(e)
+        infinite[at] = torch.isinf(s) & (s == e)
+        off = (e - t).abs_()
+        for m in moved:
+            other = m[at].double()
+            comparable[at] &= torch.isfinite(other)
+            off = torch.maximum(off, other.sub_(e).abs_())
+        suspect[at] = torch.where(comparable[at], off, torch.zeros((), dtype=torch.float64))
+    return tuple(t.view(shape) for t in (suspect, comparable, nan, infinite))
 
 
 def _outlier_limit(r: Reference, suspect: torch.Tensor) -> float:
     """Beyond FACTOR times the largest of the usual 99% a change is no rounding: a tie, a routing, a jump."""
     flat = suspect.reshape(-1)
+    flat = flat[:: -(-flat.numel() // PIECE)]  # a selection tells the quantile of many
     keep = max(1, int(flat.numel() * (1 - MASKED)))
     usual = float(flat.kthvalue(keep).values) if flat.numel() > 1 else float(flat.max())
     return max(FACTOR * usual, floors(r.eager.dtype)[2] * r.rms)

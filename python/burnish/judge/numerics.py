@@ -80,8 +80,8 @@ def measure_finite(
 ) -> Measure | None:
     """The same in one pass over memory (src/runtime/difference.h); None where a difference is not finite, or so large
     or small that its powers are not."""
-    a = _real(values)
-    b = None if target is None else _real(target)
+    a = real(values)
+    b = None if target is None else real(target)
     ways = groupings(tuple(a.shape)) if groups else []
     cuts = [[d for d in range(a.dim()) if d not in over] for _, over in ways]
     finite, count, worst, total, fourth, sums = runtime().difference(a, b, valid, cuts)
@@ -97,7 +97,7 @@ def measure_finite(
     return Measure(count, (total / count) ** 0.5, worst, effective, parts)
 
 
-def _real(t: torch.Tensor) -> torch.Tensor:
+def real(t: torch.Tensor) -> torch.Tensor:
     """Of float32 or float64, complex numbers as pairs."""
     t = t.detach()
     if t.is_complex():

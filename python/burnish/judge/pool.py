@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,14 +14,17 @@ import torch
 from burnish.judge.calibrate import calibrate, first_look
 from burnish.judge.inputs import schedule, seed_of, vary
 from burnish.judge.kinds import GENERATED, KINDS, NORMAL, SIGNS, Kind, within
+from burnish.judge.numerics import measure, real
 from burnish.judge.options import FEWEST_INPUTS, Options
 from burnish.judge.perturb import Parameters
+from burnish.judge.spill import folder_on_disk, spill
 from burnish.judge.structure import Structure, describe, impose, observe
 from burnish.judge.trees import flatten_call, flatten_result, forward_names, names_of, sharing, unflatten_call
 from burnish.judge.yardstick import Pooled, Reference
 
 OBSERVED = 4  # draws from which structure is read
 CALIBRATED = 8  # inputs with a float64 reference, at least
+LARGE_PARTS = ("eager", "exact", "valid", "nan", "infinite")  # of a Reference
 FIRST_SETS = (0, 0, 0, 0, 0, 0, 1, 1, 2, 0)  # parameter sets of the first ten inputs
 
 
@@ -49,12 +53,27 @@ class Item:
     calibrated: int = 0  # draws of moved inputs behind the calibration; 0: none
     notes: list[str] = field(default_factory=list)
 
+    spilled: bool = False  # lies in a file
+
     @property
     def bytes(self) -> int:
         held = [leaf for leaf in self.leaves if isinstance(leaf, torch.Tensor)]
         for r in self.outputs:
-            held += [t for t in (r.eager, r.exact) if t is not None]
+            held += [t for t in (r.eager, r.exact, r.valid) if t is not None]
         return sum(t.numel() * t.element_size() for t in held)
+
+    def spill(self, folder: Path) -> bool:
+        """Puts its tensors into a file; False where there is no room for them."""
+        parts = [[getattr(r, name) for name in LARGE_PARTS] for r in self.outputs]
+        kept = spill([*self.leaves, *(t for row in parts for t in row)], folder)
+        if kept is None:
+            return False
+        self.leaves, rest = kept[: len(self.leaves)], iter(kept[len(self.leaves) :])
+        for r in self.outputs:
+            for name in LARGE_PARTS:
+                setattr(r, name, next(rest))
+        self.spilled = True
+        return True
 
 
 def parameter_set(index: int) -> int:
@@ -69,7 +88,9 @@ class Pool:
     """`problem` has .module and .draw(seed) -> (args, kwargs), and .parameters (forward's parameter names) if it
     knows them."""
 
-    def __init__(self, problem, options: Options, secret: bytes, memory_bytes: int = 2 << 30) -> None:
+    def __init__(
+        self, problem, options: Options, secret: bytes, memory_bytes: int = 2 << 30, scratch: Path | None = None
+    ) -> None:
         self.problem, self.options, self.secret = problem, options, secret
         self.module: torch.nn.Module = problem.module
         # Where the module runs; inputs and outputs are kept on the CPU.
@@ -81,6 +102,7 @@ class Pool:
         self.wide_fails = ""  # why there is no float64 reference
         self.pooled: dict[tuple[str, int], Pooled] = {}
         self._memory = memory_bytes
+        self._files = folder_on_disk(scratch) if scratch else None  # for items that memory has no room for
         self._items: OrderedDict[int, Item] = OrderedDict()
         self._spec: object = None
         self._places: dict[str, Any] | None = None
@@ -356,12 +378,21 @@ class Pool:
         return self.pooled.get((item.kind.name, output)) or self.pooled.get((GENERATED.name, output)) or Pooled()
 
     def _trim(self) -> None:
-        """Items without a calibration are drawn again when they are needed: memory is bounded."""
-        held = sum(i.bytes for i in self._items.values())
+        """Memory is bounded: items without a calibration are drawn again when they are needed, the others, which took
+        a float64 run and moved ones, go to files."""
+        held = sum(i.bytes for i in self._items.values() if not i.spilled)
         for index in [i for i, item in self._items.items() if not item.calibrated][:-1]:
             if held <= self._memory:
                 return
             held -= self._items.pop(index).bytes
+        for item in [i for i in self._items.values() if i.calibrated and not i.spilled]:
+            if held <= self._memory or self._files is None:
+                return
+            size = item.bytes
+            if not item.spill(self._files):
+                self.notes.append(f"no room for a file of {size >> 20} MB in {self._files}: inputs stay in memory")
+                self._files = None
+            held -= size
 
     # -- what the reference says of the problem ----------------------------------------------------------------------
     def constant(self) -> str | None:
@@ -385,8 +416,8 @@ class Pool:
                     if not torch.equal(r.eager, first.eager):
                         return True
                     continue
-                both = torch.isfinite(r.target) & torch.isfinite(first.target)
-                apart = float((r.target - first.target)[both].square().mean().sqrt()) if bool(both.any()) else 0.0
+                both = torch.isfinite(real(r.known)) & torch.isfinite(real(first.known))
+                apart = measure(r.known, both, target=first.known, groups=False).rms
                 own = max(m.rms for m in (r.error, first.error) if m) if r.error and first.error else 0.0
                 if apart > max(own, 2.0**-24 * first.rms):
                     return True

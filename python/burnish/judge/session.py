@@ -111,7 +111,7 @@ class Session:
         probe = self.problem.probe(slowest=self.options.slowest_seconds) if hasattr(self.problem, "probe") else None
         exported = self._export()
         try:
-            self.pool = Pool(self.problem, self.options, self.secret, _memory_for_pool())
+            self.pool = Pool(self.problem, self.options, self.secret, _memory_for_pool(), self.scratch)
             self.workers.set_problem(getattr(self.problem, "payload", None), self.pool.spec)
             constant = self._calibrate()
         except BadInputs as e:
@@ -315,7 +315,7 @@ class Session:
                 raise LoadFailed(outcome)
         self._placed.add(worker)
         vary, poke = self.pool.variable(order), self.pool.variable(order, singly=True)
-        return Side(worker, list(range(len(items))), vary, poke, len(items[0].outputs))
+        return Side(worker, list(range(len(items))), vary, poke, len(items[0].outputs), items[0].bytes)
 
     def _watch(self, theirs: Side, mine: Side, items: list[Item], ladder: Ladder, samples: int) -> Stopwatch:
         """Sampled outputs are compared with eager on what the worker was really given."""

@@ -25,10 +25,9 @@ SLOW_CALL_SECONDS = 30e-3  # from here on a block is one call, none thrown away:
 DISCARDED_CALLS = 1  # after a switch between the twins, at least
 DISCARDED_SECONDS = 1e-3
 ROUNDS = (4, 60)  # of a pair
-UNSEEN_BYTES = (
-    1 << 30
-)  # of inputs and outputs that wait to be compared; beyond it calls take so long that a look between
-# two blocks shows in nothing
+# Of inputs and outputs that wait to be compared; beyond it calls take so long that a look between two blocks shows in
+# nothing.
+UNSEEN_BYTES = 1 << 30
 SEARCH_ROUNDS = 4
 
 
@@ -49,6 +48,7 @@ class Side:
     vary: list[int] = field(default_factory=list)  # leaves that get another factor before each call
     poke: list[int] = field(default_factory=list)  # and of these, some elements another one each
     outputs: int = 1  # tensors of a result
+    bytes: int = 0  # of inputs and outputs of a call
 
     @property
     def most_batch(self) -> int:
@@ -171,7 +171,8 @@ class Stopwatch:
         self.switch(side)
         twin = self.sides[side]
         total = shape.calls + shape.discarded
-        sample = {n for n in range(total) if self._wakes[side] + n in self._wanted[side]}
+        sample = [n for n in range(total) if self._wakes[side] + n in self._wanted[side]]
+        sample = set(sample[: max(1, UNSEEN_BYTES // max(1, twin.bytes))])  # they come all at once
         self._wakes[side] += total
         start = self._rng.randrange(len(twin.slots))
         slots = twin.slots[start:] + twin.slots[:start]

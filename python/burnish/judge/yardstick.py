@@ -63,6 +63,11 @@ class Reference:
         return self.change is not None
 
     @property
+    def known(self) -> torch.Tensor:
+        """The best that is known of the output, in the dtype that it was computed in."""
+        return self.exact if self.exact is not None else self.eager
+
+    @property
     def target(self) -> torch.Tensor:
         return self.exact if self.exact is not None else wide(self.eager)
 
@@ -214,11 +219,11 @@ def check(got: torch.Tensor, r: Reference, pooled: Pooled, output: int = 0) -> C
     same = r.exact is None and r.nan is None and torch.equal(got, r.eager)
     if same:
         return Checked(None)
-    found = measure_finite(got, r.valid, target=r.target) if r.nan is None and r.infinite is None else None
+    found = measure_finite(got, r.valid, target=r.known) if r.nan is None and r.infinite is None else None
     if found is None:  # something is not finite, or must not be
         if (special := _check_special(got, wide(got), r.valid, r, output)) is not None:
             return Checked(special)
-        found = measure(got, r.valid, target=r.target)
+        found = measure(got, r.valid, target=r.known)
     error = found.rms / r.rms if r.rms > 0 else float("inf") if found.rms > 0 else 0.0
     if found.worst <= _least(r) * floors(r.eager.dtype)[0]:
         return Checked(None, error)  # within every floor, without looking closer
