@@ -19,7 +19,12 @@ endif
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(VENV)/.ready  ## install what is needed, build, and leave .venv/bin/burnish and `import burnish` working
+# Its own recipe, run each time: what is up to date costs it seconds, and nothing stale is taken for ready.
+setup: packages  ## install what is needed, build, and leave .venv/bin/burnish and `import burnish` working
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.python build  # pip waits for the network, the compiler does not
+	@$(install)
+	@$(BIN)/python tools/link_package.py
+	@$(BIN)/python -m burnish.native --below build/release
 
 packages:
 	@tools/install_packages.sh
@@ -29,22 +34,18 @@ $(VENV)/.python: requirements.txt | packages
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-$(VENV)/.ready: packages
-	@$(MAKE) --no-print-directory -j2 $(VENV)/.python build  # pip waits for the network, the compiler does not
-	@cmake --install build/release --prefix $(VENV) > /dev/null
-	@$(BIN)/python tools/link_package.py
-	@$(BIN)/python -m burnish.native --below build/release
-	@touch $@
-
 # build_targets NAME...: builds these targets of the release preset, and shows the log's end where that fails.
 define build_targets
 @cmake --preset release -DBURNISH_BIN_DIR=bin > build-release.log 2>&1 || { cat build-release.log; exit 1; }
 @cmake --build --preset release --parallel $(JOBS) --target $(1) >> build-release.log 2>&1 || { tail -60 build-release.log; exit 1; }
 endef
 
+# What is built goes where the virtual environment finds it.
+install = cmake --install build/release --prefix $(VENV) > /dev/null
+
 build: packages  ## build the C++ side and put `burnish` into the virtual environment
 	$(call build_targets,burnish burnish_metal)
-	@if [ -d $(VENV) ]; then cmake --install build/release --prefix $(VENV) > /dev/null; fi
+	@if [ -d $(VENV) ]; then $(install); fi
 
 build-tests: build  ## build the C++ tests and their tools too (set-up does without them)
 	$(call build_targets,all)

@@ -23,7 +23,6 @@ import collections
 import contextlib
 import csv
 import json
-import math
 import os
 import re
 import shutil
@@ -59,6 +58,7 @@ FIELDS = [
     "compiler",
     "inductor",
 ]
+PATIENCE = 15  # seconds that an interrupted lane has to end by itself
 LOST = ("environment", "memory")  # reasons that say nothing of a candidate
 
 
@@ -121,7 +121,7 @@ def add_to_table(file: Path, store: Path, limited: bool) -> None:
 
 def floored(rows: list[dict], column: str) -> str:
     """Geometric mean over eager of a column, at least 1 each: where nothing won the original stays."""
-    return f"{math.exp(statistics.fmean(math.log(max(1.0, float(row[column] or 1))) for row in rows)):.2f}"
+    return f"{statistics.geometric_mean(max(1.0, float(row[column] or 1)) for row in rows):.2f}"
 
 
 def summary_of(table: list[dict]) -> str:
@@ -134,9 +134,11 @@ def summary_of(table: list[dict]) -> str:
         if rows:
             means = " | ".join(floored(rows, column) for column in ("speedup", "compiler", "inductor"))
             lines.append(f"| {level.removeprefix('level') or 'all'} | {len(rows)} | {means} |")
-    behind = [row for row in judged if 1.1 * float(row["compiler"] or 1) < float(row["inductor"] or 1)]
-    names = ", ".join(f"{row['problem']} ({row['compiler'] or '-'}, {row['inductor']})" for row in behind)
-    lines += ["", f"Compiler more than 10% behind inductor on {len(behind)}: {names}."]
+    both = [row for row in judged if row["compiler"] and row["inductor"]]
+    behind = [row for row in both if 1.1 * float(row["compiler"]) < float(row["inductor"])]
+    names = ", ".join(f"{row['problem']} ({row['compiler']}, {row['inductor']})" for row in behind)
+    lines += ["", f"Both have an accepted candidate on {len(both)}; the compiler is more than 10% behind on "
+              f"{len(behind)}: {names}."]  # fmt: skip
     left = collections.Counter(row["reason"] for row in table if row not in judged)
     return "\n".join([*lines, "Left out: " + ", ".join(f"{n} {reason}" for reason, n in sorted(left.items())) + "."])
 
@@ -224,8 +226,13 @@ def main() -> int:
     for lane in lanes:
         if lane.process.poll() is None:
             lane.process.send_signal(signal.SIGINT)
+    stop = time.monotonic() + PATIENCE
     for lane in lanes:
-        lane.process.wait()
+        try:
+            lane.process.wait(max(0.1, stop - time.monotonic()))
+        except subprocess.TimeoutExpired:  # the next part takes up what it had in hand
+            lane.process.kill()
+            lane.process.wait()
     runs = {n: run for n, lane in enumerate(lanes) if (run := lane.run())}
     (options.store / "lanes.json").write_text(json.dumps(runs))
     if options.table:

@@ -6,7 +6,7 @@ import torch
 
 from burnish.judge.inputs import nudge_ulps, seed_of
 from burnish.judge.kinds import CHANNELS, GENERATED, ROWS, Kind
-from burnish.judge.numerics import Measure, combine, measure, measure_finite, wide
+from burnish.judge.numerics import Measure, combine, measure, measure_finite, real, wide
 from burnish.judge.trees import flatten_result
 from burnish.judge.widen import CannotWiden, run_wide
 from burnish.judge.yardstick import FACTOR, MASKED, Reference, floors, is_exact
@@ -101,23 +101,18 @@ def _calibrate_exact(r: Reference, exact: torch.Tensor | None, others: list[torc
 def _calibrate_floating(r: Reference, exact: torch.Tensor | None, others: list[torch.Tensor], kind: Kind) -> None:
     usable = exact is not None and r.eager.dtype not in (torch.float64, torch.complex128)
     r.exact = wide(exact) if usable else None
-    spread = _flat(exact if exact is not None else r.eager)
+    spread = real(exact if exact is not None else r.eager)
     suspect, comparable, nan, infinite = _compare(r, spread, others)
     if kind is GENERATED:
         r.nan, r.infinite = _some(nan), _some(infinite)
-    _set_scale(r, r.target, comparable)
+    _set_scale(r, r.known, comparable)
     limit = _outlier_limit(r, suspect)
     _mask_unstable(r, suspect, suspect > limit, comparable, None)
     if r.unstable:
-        _set_scale(r, r.target, r.valid)
+        _set_scale(r, r.known, r.valid)
     r.error = measure(r.eager, r.valid, target=r.exact) if usable else None
     close = [measure(other, r.valid, target=r.eager) for other in others[:CLOSE_DRAWS]]
     r.change = combine(close) if close else Measure(r.eager.numel(), 0.0, 0.0, float("inf"), [])
-
-
-def _flat(t: torch.Tensor) -> torch.Tensor:
-    t = t.detach()
-    return (torch.view_as_real(t.resolve_conj()) if t.is_complex() else t).reshape(-1)
 
 
 def _compare(r: Reference, spread: torch.Tensor, others: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
@@ -125,8 +120,7 @@ def _compare(r: Reference, spread: torch.Tensor, others: list[torch.Tensor]) -> 
     is NaN and infinite in `spread` (float64's output, where there is one) as well. Piece by piece: an output of 300 MB
     is 600 in float64, and several of them at a time were most of the judge's memory."""
     shape = (*r.eager.shape, 2) if r.eager.is_complex() else r.eager.shape
-    eager, target = _flat(r.eager), _flat(r.known)
-    moved = [_flat(other) for other in others]
+    eager, target, spread, *moved = (real(t).reshape(-1) for t in (r.eager, r.known, spread, *others))
     large = eager.numel() > PIECE and r.eager.dtype not in (torch.float64, torch.complex128)
     suspect = torch.empty(eager.numel(), dtype=torch.float32 if large else torch.float64)
     comparable, nan, infinite = (torch.empty(eager.numel(), dtype=torch.bool) for _ in range(3))
@@ -148,7 +142,8 @@ def _compare(r: Reference, spread: torch.Tensor, others: list[torch.Tensor]) -> 
 def _outlier_limit(r: Reference, suspect: torch.Tensor) -> float:
     """Beyond FACTOR times the largest of the usual 99% a change is no rounding: a tie, a routing, a jump."""
     flat = suspect.reshape(-1)
-    flat = flat[:: -(-flat.numel() // PIECE)]  # a selection tells the quantile of many
+    # A selection tells the quantile of many; by an odd step, which meets every column of rows of even length.
+    flat = flat[:: -(-flat.numel() // PIECE) | 1]
     keep = max(1, int(flat.numel() * (1 - MASKED)))
     usual = float(flat.kthvalue(keep).values) if flat.numel() > 1 else float(flat.max())
     return max(FACTOR * usual, floors(r.eager.dtype)[2] * r.rms)

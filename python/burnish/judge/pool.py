@@ -369,10 +369,11 @@ class Pool:
         self.parameters.use(item.parameters)
         fresh = item.calibrated == 0
         calibrate(self, item, draws)
-        item.calibrated = draws
+        item.calibrated, item.spilled = draws, False  # what is new of it lies in memory
         if fresh:
             for o, r in enumerate(item.outputs):
                 self.pooled.setdefault((item.kind.name, o), Pooled()).add(r)
+        self._trim()
 
     def yardstick(self, item: Item, output: int) -> Pooled:
         return self.pooled.get((item.kind.name, output)) or self.pooled.get((GENERATED.name, output)) or Pooled()

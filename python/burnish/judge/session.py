@@ -26,7 +26,7 @@ from burnish.judge.pool import BadInputs, Item, Pool, parameter_set
 from burnish.judge.profile import copy_bandwidth, steps_of
 from burnish.judge.reasons import known
 from burnish.judge.timing import BATCH_SECONDS, SEARCH_ROUNDS, Side, Stopwatch, Timing, TimingFailed, measure, time_pair
-from burnish.judge.twins import LoadFailed, Workers, deployed_folder, order_of
+from burnish.judge.twins import REFERENCE, LoadFailed, Workers, deployed_folder, order_of
 from burnish.judge.verdict import Verdict
 from burnish.judge.yardstick import Finding
 
@@ -46,7 +46,6 @@ BUILDING, BUILD_HEARD_SECONDS = "building the runtime for this PyTorch", 10
 WAITING = "waiting for another Burnish on this machine"
 SECONDS = {"search": (0.3, 2.0), "eval": (0.5, 12.0), "final": (2.5, 16.0)}  # of timing: least, most
 CALLS_WANTED = {"search": 60, "eval": 240, "final": 600}  # of each side
-REFERENCE = {"form": "reference"}  # the twin of every candidate: the user's own module in Python
 SAMPLES = {"search": 12, "eval": 99, "final": 150}  # timed calls compared: a cheat in 5% of them passes 99 with 0.6%
 
 
@@ -358,7 +357,7 @@ class Session:
     @contextlib.contextmanager
     def _search_reference(self) -> Iterator[Any]:
         try:
-            with self.workers.kept(REFERENCE) as worker:
+            with self.workers.reference() as worker:
                 yield worker
         except LoadFailed as e:
             raise TimingFailed("reference", e.outcome) from e

@@ -172,7 +172,8 @@ class Stopwatch:
         twin = self.sides[side]
         total = shape.calls + shape.discarded
         sample = [n for n in range(total) if self._wakes[side] + n in self._wanted[side]]
-        sample = set(sample[: max(1, UNSEEN_BYTES // max(1, twin.bytes))])  # they come all at once
+        most = max(1, UNSEEN_BYTES // max(1, twin.bytes))  # they come all at once
+        sample = set(self._rng.sample(sample, min(most, len(sample))))
         self._wakes[side] += total
         start = self._rng.randrange(len(twin.slots))
         slots = twin.slots[start:] + twin.slots[:start]

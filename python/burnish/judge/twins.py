@@ -21,6 +21,7 @@ from burnish.judge.options import Options
 from burnish.judge.placement import Placement, placed
 
 LARGEST_PLAN = 64 << 20
+REFERENCE = {"form": "reference"}  # the twin of every candidate: the user's own module in Python
 
 
 class LoadFailed(Exception):
@@ -119,7 +120,7 @@ class Workers:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="burnish-start")
         self._lock = threading.Lock()
         self._live: list[Any] = []
-        self._kept: dict[str, Any] = {}
+        self._reference: Any = None
 
     def set_problem(self, problem: dict[str, Any] | None, spec: Any = None) -> None:
         """The problem as a worker loads it, and the structure of a call's arguments."""
@@ -166,15 +167,15 @@ class Workers:
             self.drop(worker)
 
     @contextlib.contextmanager
-    def kept(self, candidate: dict[str, Any]) -> Iterator[Any]:
+    def reference(self) -> Iterator[Any]:
         """The twin of a whole search: loaded once, dropped if its user fails."""
-        key = repr(candidate)
-        if key not in self._kept:
-            self._kept[key] = self.load(candidate)
+        if self._reference is None:
+            self._reference = self.load(REFERENCE)
         try:
-            yield self._kept[key]
+            yield self._reference
         except BaseException:
-            self.drop(self._kept.pop(key))
+            worker, self._reference = self._reference, None
+            self.drop(worker)
             raise
 
     def load(self, candidate: dict[str, Any]) -> Any:

@@ -69,7 +69,7 @@ class Reference:
 
     @property
     def target(self) -> torch.Tensor:
-        return self.exact if self.exact is not None else wide(self.eager)
+        return wide(self.known)
 
 
 @dataclass
