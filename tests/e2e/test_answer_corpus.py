@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import sys
 
 import pytest
 
@@ -32,11 +31,8 @@ def test_parses_and_compiles(burnish, entry: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["graph_attention", "lstm"])
-def test_the_judge_accepts(burnish, name: str) -> None:
-    for variable in ("FAKE_JUDGE", "FAKE_JUDGE_LOG"):
-        burnish.env.pop(variable)
-    burnish.env |= {"PYTHONPATH": str(ROOT / "python"), "BURNISH_PYTHON": sys.executable}
+def test_the_judge_accepts(real, name: str) -> None:
     words = ("--inputs", "10", "--verify-seconds", "3", "--json")
-    done = burnish("eval", ROOT / "examples" / f"{name}.py", ROOT / "corpus" / "cpu" / name, *words, timeout=200)
+    done = real("eval", ROOT / "examples" / f"{name}.py", ROOT / "corpus" / "cpu" / name, *words, timeout=200)
     assert done.code == 0, done.err
     assert (done.last["verdict"], done.last["contract"]) == ("accepted", "full")

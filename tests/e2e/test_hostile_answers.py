@@ -82,7 +82,7 @@ ATTACKS = (
 
 
 @pytest.mark.slow
-def test_the_judges_attacks_are_refused_when_a_model_answers_with_them(burnish, monkeypatch) -> None:
+def test_the_judges_attacks_are_refused_when_a_model_answers_with_them(real, monkeypatch) -> None:
     root = pathlib.Path(__file__).resolve().parents[2]
     monkeypatch.syspath_prepend(str(root / "tests" / "judge"))
     from corpus import ATTACKS as FOLDER
@@ -94,14 +94,11 @@ def test_the_judges_attacks_are_refused_when_a_model_answers_with_them(burnish, 
     for attack in attacks:
         files = [f for f in sorted(attack.path.iterdir()) if f.suffix in (".json", ".cpp")]
         answers.append("\n".join(f"```{f.suffix[1:]} {f.name}\n{f.read_text(encoding='utf-8')}\n```" for f in files))
-    for variable in ("FAKE_JUDGE", "FAKE_JUDGE_LOG"):
-        burnish.env.pop(variable)
-    burnish.env |= {"PYTHONPATH": str(root / "python"), "BURNISH_PYTHON": sys.executable}
-    words = ("--attempts", str(len(attacks)), "--inputs", "10", "--verify-seconds", "3", "--json")
-    agent = scripted(burnish.folder, answers)
-    done = burnish("optimize", attacks[0].problem, "--agents", agent, *words, timeout=400)
+    words = ("--attempts", str(len(attacks)), "--inputs", "10", "--verify-seconds", "3", "--store", real.home, "--json")
+    agent = scripted(real.folder, answers)
+    done = real("optimize", attacks[0].problem, "--agents", agent, *words, timeout=400)
     assert done.code == 0 and done.last["winner"] == "original", done.err
-    rows = burnish.rows(
+    rows = real.rows(
         "select a.number, e.body from evaluations e join attempts a on a.id = e.attempt where e.stage = 'search'"
     )
     verdicts = {number: json.loads(body) for number, body in rows}

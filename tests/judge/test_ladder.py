@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from burnish.judge.inputs import nudge_ulps
 from burnish.judge.ladder import Ladder
 from burnish.judge.options import Options
 from burnish.judge.pool import Pool
@@ -224,3 +225,18 @@ def test_says_when_time_was_short():
     assert ladder.first() and ladder.full(50, 0.0)
     assert 10 <= ladder.tally.inputs < 50
     assert any("verify-seconds" in note for note in ladder.tally.notes)
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(1, "ok"), (64, "values")])
+def test_a_part_with_one_common_error_is_not_refused_by_chance(factor, expected):
+    """What eager gives for an input moved by one ulp is right in each of thousands of rows, though the error of a row
+    is one value, and four moves of one in sixty are all too small to tell its size."""
+    scale = torch.where(torch.arange(4000) % 20 == 0, 1e4, 1.0).view(-1, 1)  # one row in twenty: no usual error
+
+    def gate(x):
+        return (x.double().mean(-1, keepdim=True) * scale).sin().float() * x  # as a norm has it
+
+    def candidate(x):
+        return gate(x) + factor * (gate(nudge_ulps([x], 1.0, seed=8)[0]) - gate(x))
+
+    assert reason(FakeProblem(gate, lambda: torch.rand(4000, 64)), candidate) == expected

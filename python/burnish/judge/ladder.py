@@ -344,6 +344,9 @@ class Ladder:
                 if item.calibrated < draws:
                     self.pool.calibrate(item, draws)
                     checked = check(got, r, self.pool.yardstick(item, o), o)
+            if checked.finding is not None and checked.finding.near:
+                self.pool.look_closer(item)
+                checked = check(got, r, self.pool.yardstick(item, o), o)
             if checked.finding is not None:
                 checked.finding.hint = hint(got, r.eager, item.leaves)
                 return checked.finding

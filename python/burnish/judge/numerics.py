@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -131,8 +132,9 @@ def _size(shape: torch.Size, over: tuple[int, ...]) -> float:
     return float(n)
 
 
-def combine(measures: list[Measure]) -> Measure:
-    """Of several draws of the same error: squares averaged, effective counts added."""
+def combine(measures: list[Measure], largest_parts: bool = False) -> Measure:
+    """Of several draws of the same error: squares averaged (of parts the largest, where asked), effective counts
+    added."""
     if len(measures) == 1:
         return measures[0]
     k = len(measures)
@@ -140,9 +142,10 @@ def combine(measures: list[Measure]) -> Measure:
     def mean(values: list[torch.Tensor]) -> torch.Tensor:
         return (sum(v.square() for v in values) / k).sqrt()
 
+    of_part = (lambda values: functools.reduce(torch.maximum, values)) if largest_parts else mean
     groups = [
         (
-            mean([m.groups[i][0] for m in measures]),
+            of_part([m.groups[i][0] for m in measures]),
             sum(torch.where(m.groups[i][0] > 0, m.groups[i][1], 0.0) for m in measures),
         )
         for i in range(min(len(m.groups) for m in measures))

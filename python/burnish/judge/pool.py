@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from burnish.judge.calibrate import calibrate, first_look
+from burnish.judge.calibrate import calibrate, first_look, look_closer
 from burnish.judge.inputs import schedule, seed_of, vary
 from burnish.judge.kinds import GENERATED, KINDS, NORMAL, SIGNS, Kind, within
 from burnish.judge.numerics import measure, real
@@ -51,6 +51,7 @@ class Item:
     outputs: list[Reference]
     structure: object
     calibrated: int = 0  # draws of moved inputs behind the calibration; 0: none
+    closer: bool = False  # and more, one unit in the last place each
     notes: list[str] = field(default_factory=list)
 
     spilled: bool = False  # lies in a file
@@ -374,6 +375,14 @@ class Pool:
             for o, r in enumerate(item.outputs):
                 self.pooled.setdefault((item.kind.name, o), Pooled()).add(r)
         self._trim()
+
+    def look_closer(self, item: Item) -> None:
+        """Steadies what is known of a calibrated item's change, once."""
+        if item.closer:
+            return
+        item.closer = True
+        self.parameters.use(item.parameters)
+        look_closer(self, item)
 
     def yardstick(self, item: Item, output: int) -> Pooled:
         return self.pooled.get((item.kind.name, output)) or self.pooled.get((GENERATED.name, output)) or Pooled()

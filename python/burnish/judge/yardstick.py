@@ -13,6 +13,7 @@ from burnish.judge.numerics import FULL, Measure, groupings, locate, measure, me
 FACTOR = 4.0
 MASKED = 0.01  # of an output may be masked as unstable
 PARTS = 16  # rows or channels, at least, of which a usual error can be told
+NEAR = 16.0  # times its limit: a part refused by less is looked at with more moves
 TINY = 2.0**-44  # of an output's RMS: a part whose reference is exactly zero may be this far off
 CLASSIFIED = (2.0**-18, 2.0**-5)  # relative errors between which an evenly spread error is called one of precision
 
@@ -52,7 +53,8 @@ class Reference:
     rms: float = 0.0
     group_rms: list[torch.Tensor] = field(default_factory=list)
     error: Measure | None = None  # eager against float64
-    change: Measure | None = None  # eager against eager on moved inputs
+    close: list[Measure] = field(default_factory=list)  # eager against eager, one a set of inputs moved by one ulp
+    change: Measure | None = None  # all of them together
     nan: torch.Tensor | None = None  # positions where NaN is demanded
     infinite: torch.Tensor | None = None  # positions where eager's infinity is demanded
     uneven: bool = False  # rows or channels of an input have scales of their own: few of them carry the whole output
@@ -116,9 +118,15 @@ class Finding:
     limit: float | None = None
     kind: str = ""
     hint: str = ""
+    part: bool = False  # of a row, channel or plane, not of the whole output
+
+    @property
+    def near(self) -> bool:
+        """A part beyond its limit by so little that chance in the limit may have done it."""
+        return self.part and self.error is not None and self.limit is not None and self.error <= NEAR * self.limit
 
     def detail(self) -> dict:
-        return {k: v for k, v in self.__dict__.items() if k != "reason" and v not in (None, "")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("reason", "part") and v not in (None, "")}
 
 
 def _plain(t: torch.Tensor, index: list[int]) -> float | int | bool | str:
@@ -305,7 +313,7 @@ def _against_limits(
                 float(limits.reshape(-1)[part]),
                 _worst_index(inside, got),
             )
-            f.error, f.limit = f.error * scale / own_rms, f.limit * scale / own_rms
+            f.error, f.limit, f.part = f.error * scale / own_rms, f.limit * scale / own_rms, True
             return f
     return None
 

@@ -7,7 +7,7 @@
 namespace burnish::compiler {
 namespace {
 constexpr int lanes = 64;  // partial results of a row's reduction: four vectors of 16 floats hide the latency of one
-constexpr std::int64_t flush = 8192;  // elements summed in float before they go to the double total
+constexpr std::int64_t flush = 1024;  // elements summed in float before they go to the double total
 }  // namespace
 
 std::string Loops::accumulate(int r, const std::string& slot) const {
