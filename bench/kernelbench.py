@@ -12,8 +12,8 @@ the end `burnish report` prints the table of all parts. `--lanes 1` on a quiet m
 
 `--table FILE.csv` adds up parts that share no store, made on several machines: problems that the file has are left out,
 and those that came to a result here are added. Not added: a problem one of whose candidates came to no verdict
-(`environment`, `memory`: the lanes together had too little), and under `--memory` one excluded as `too-large`. With
-`--collect` nothing is run: what the store has is added.
+(`environment`, `memory`: the lanes together had too little; under `--memory` `too-large` too), and one excluded for
+such a reason. With `--collect` nothing is run: what the store has is added.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ def results_of(store: Path, limited: bool) -> dict[str, dict]:
     """What the problems of a store came to, by name, as rows of the table. Only whole results. `limited`: what did
     not fit into a lane's memory may fit elsewhere."""
     rows: dict[str, dict] = {}
+    lost = {*LOST, "too-large"} if limited else {*LOST}
     with contextlib.closing(sqlite3.connect(f"file:{store / 'burnish.db'}?mode=ro", uri=True)) as db:
         problems = db.execute("SELECT id, name, state, reason, outcome FROM problems WHERE state != 'open'").fetchall()
         for key, name, state, reason, outcome in problems:
@@ -89,10 +90,8 @@ def results_of(store: Path, limited: bool) -> dict[str, dict]:
                         "candidate": found["candidate"] or "", "eager_ms": eager,
                         "speedup": number(found["speedup"]), "low": number(low), "high": number(high),
                         **{agent: best_of(db, key, agent) for agent in ("compiler", "inductor")}}  # fmt: skip
-            lost = db.execute(
-                "SELECT count(*) FROM evaluations WHERE problem = ? AND reason IN (?, ?)", (key, *LOST)
-            ).fetchone()[0]
-            if not lost and reason not in (*LOST, *(["too-large"] if limited else [])):
+            candidates = db.execute("SELECT reason FROM evaluations WHERE problem = ?", (key,))
+            if lost.isdisjoint([reason, *(found for (found,) in candidates)]):
                 rows[name] = row
     return rows
 
