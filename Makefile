@@ -62,7 +62,7 @@ test-runtime: setup
 	$(BIN)/python -m burnish.native --test --below build/release
 
 test-python: setup build-tests
-	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q --durations=25 tests
 
 test-fast: setup build-tests  ## the tests that take seconds
 	cd build/release && ctest --output-on-failure --parallel $(JOBS)

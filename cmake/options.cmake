@@ -14,6 +14,16 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fpch-preprocess)  # else ccache cannot see through a precompiled header
 endif()
 
+# Sources are compiled several at a time: what headers instantiate is compiled once for all of them, which takes a third of
+# the work. So names in anonymous namespaces are unique in a folder; files named in burnish_alone keep theirs to themselves.
+# -DCMAKE_UNITY_BUILD=OFF compiles each by itself: an edit costs less then, the whole more.
+set(CMAKE_UNITY_BUILD ON CACHE BOOL "compile several sources at a time")
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)
+function(burnish_alone name)
+  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/src/${name}/ OUTPUT_VARIABLE files)
+  set_source_files_properties(${files} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # burnish_precompile(target owner headers...): the owner makes the precompiled headers, the others share them.
 function(burnish_precompile target owner)
   if(target STREQUAL owner)
@@ -56,6 +66,7 @@ function(burnish_tests name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${name}/*_test.cpp)
   if(sources)
     add_executable(${name}_test ${sources})
+    set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)  # tests name their helpers as they like
     target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_link_libraries(${name}_test PRIVATE burnish_${name} GTest::gtest_main GTest::gmock ${ARGN})
     burnish_precompile(${name}_test base_test <gmock/gmock.h> <gtest/gtest.h>)

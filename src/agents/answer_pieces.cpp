@@ -9,8 +9,6 @@
 namespace burnish {
 namespace {
 
-constexpr std::size_t npos = std::string_view::npos;
-
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != npos;
 }

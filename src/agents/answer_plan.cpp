@@ -9,7 +9,6 @@
 namespace burnish {
 namespace {
 
-constexpr std::size_t npos = std::string_view::npos;
 constexpr int deepest_walk = 12, most_tries = 200, most_endless = 4;  // objects looked at; those without an end
 
 bool is_plan(const json& value) {

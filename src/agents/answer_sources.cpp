@@ -12,10 +12,6 @@ namespace {
 using Needed = std::map<std::string, std::string>;
 using Placed = std::map<std::string, std::vector<const Piece*>>;
 
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
-}
-
 std::set<std::string> files_of(const Needed& needed) {
   std::set<std::string> files;
   for (const auto& [kernel, file] : needed)

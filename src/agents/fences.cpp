@@ -9,8 +9,6 @@
 namespace burnish {
 namespace {
 
-constexpr std::size_t npos = std::string_view::npos;
-
 struct Line {
   std::string_view text;
   std::size_t number;
@@ -222,6 +220,10 @@ std::vector<FencedBlock> blocks_in(std::string_view text, std::size_t first_line
 }
 
 }  // namespace
+
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
 
 std::string_view trimmed(std::string_view s) {
   while (!s.empty() && std::isspace(static_cast<unsigned char>(s.front()))) s.remove_prefix(1);

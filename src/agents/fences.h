@@ -6,6 +6,8 @@
 
 namespace burnish {
 
+inline constexpr std::size_t npos = std::string_view::npos;  ///< as everything that reads an answer calls it
+
 /// A block of an answer: what stands between fences, or between tags that name a file.
 struct FencedBlock {
   std::string info;                 ///< the fence's info string ("json plan.json"), or the tag as it is written
@@ -23,6 +25,9 @@ struct FencedBlock {
 std::vector<FencedBlock> fenced_blocks(std::string_view text);
 
 std::string_view trimmed(std::string_view text);
+
+/// Whether a name in C++, Python or JSON without quotes may have it.
+bool is_word(char c);
 
 /// Whether a line looks like the first of a source or of JSON, not like prose.
 bool begins_code(std::string_view line);

@@ -8,7 +8,7 @@
 namespace burnish {
 namespace {
 
-constexpr std::array<RecipeRow, 4> rows = {{
+constexpr std::array<RecipeRow, 4> inductor_rows = {{
     {"default", R"({"burnish_recipe": 1, "compile": {"mode": "default"}})"},
     {"max-autotune", R"({"burnish_recipe": 1, "compile": {"mode": "max-autotune"}})", on_cpu},
     // On a GPU max-autotune brings graphs of its own, whose results the next call overwrites.
@@ -20,7 +20,7 @@ constexpr std::array<RecipeRow, 4> rows = {{
 }  // namespace
 
 std::unique_ptr<Agent> make_inductor() {
-  return recipe_agent("inductor", rows);
+  return recipe_agent("inductor", inductor_rows);
 }
 
 }  // namespace burnish

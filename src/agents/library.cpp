@@ -9,7 +9,7 @@
 namespace burnish {
 namespace {
 
-constexpr std::array<RecipeRow, 9> rows = {{
+constexpr std::array<RecipeRow, 9> library_rows = {{
     {"channels-last", R"({"burnish_recipe": 1, "memory_format": "channels_last"})", images_on_cpu},
     {"freeze", R"({"burnish_recipe": 1, "freeze": true})", on_cpu},
     {"freeze-channels-last", R"({"burnish_recipe": 1, "freeze": true, "memory_format": "channels_last"})",
@@ -33,7 +33,7 @@ constexpr std::array<RecipeRow, 9> rows = {{
 }  // namespace
 
 std::unique_ptr<Agent> make_library() {
-  return recipe_agent("library", rows);
+  return recipe_agent("library", library_rows);
 }
 
 }  // namespace burnish

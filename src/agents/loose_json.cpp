@@ -10,15 +10,10 @@
 namespace burnish {
 namespace {
 
-constexpr std::size_t npos = std::string_view::npos;
 constexpr int deepest = 100;  // brackets in brackets; plans have about ten
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> python_words = {
     {{"True", "true"}, {"False", "false"}, {"None", "null"}}};
-
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
-}
 
 bool is_space(char c) {
   return std::isspace(static_cast<unsigned char>(c));

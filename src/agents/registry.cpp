@@ -10,7 +10,7 @@
 namespace burnish {
 namespace {
 
-constexpr std::array<AgentRow, 3> rows = {{
+constexpr std::array<AgentRow, 3> shipped = {{
     {"compiler", "Burnish's own compiler: fused kernels, packed weights, templates", make_compiler},
     {"inductor", "PyTorch's torch.compile, in its modes", make_inductor},
     {"library", "PyTorch's own switches: memory formats, freezing", make_library},
@@ -37,19 +37,19 @@ std::optional<Form> form_of(const std::string& text) {
 }
 
 std::span<const AgentRow> agent_rows() {
-  return rows;
+  return shipped;
 }
 
 Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::string>& names, const Asking& asking) {
   std::vector<std::unique_ptr<Agent>> agents;
   std::set<std::string> seen;
   std::string known;
-  for (const auto& row : rows) known += (known.empty() ? "" : ", ") + std::string(row.name);
+  for (const auto& row : shipped) known += (known.empty() ? "" : ", ") + std::string(row.name);
   for (const auto& name : names) {
     if (!seen.insert(name).second)
       return fail("the agent \"" + name + "\" is named twice", "--agents", "name each once");
     const AgentRow* found = nullptr;
-    for (const auto& row : rows)
+    for (const auto& row : shipped)
       if (name == row.name) found = &row;
     if (found) {
       agents.push_back(found->make());
@@ -60,7 +60,7 @@ Result<std::vector<std::unique_ptr<Agent>>> make_agents(const std::vector<std::s
     agents.push_back(std::move(*model));
   }
   if (names.empty())
-    for (const auto& row : rows) agents.push_back(row.make());
+    for (const auto& row : shipped) agents.push_back(row.make());
   return agents;
 }
 

@@ -47,7 +47,7 @@ std::string hint(int code) {
   }
 }
 
-std::unexpected<Error> system_failure(std::string_view did, const std::filesystem::path& path, int code) {
+std::unexpected<Error> path_failure(std::string_view did, const std::filesystem::path& path, int code) {
   return fail(fmt::format("{}: {}", did, std::system_category().message(code)), path.string(), hint(code));
 }
 
@@ -62,7 +62,7 @@ Status write_all(int fd, std::string_view bytes, const std::filesystem::path& pa
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_failure("cannot write the file", path, errno);
+    if (written < 0) return path_failure("cannot write the file", path, errno);
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
@@ -70,11 +70,10 @@ Status write_all(int fd, std::string_view bytes, const std::filesystem::path& pa
 
 Status fill(const std::filesystem::path& temporary, const std::filesystem::path& path, std::string_view bytes) {
   Descriptor file(open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (file.get() < 0) return system_failure("cannot make the file", path, errno);
+  if (file.get() < 0) return path_failure("cannot make the file", path, errno);
   if (auto ok = write_all(file.get(), bytes, path); !ok) return ok;
-  if (file.close() != 0) return system_failure("cannot write the file", path, errno);
-  if (::rename(temporary.c_str(), path.c_str()) != 0)
-    return system_failure("cannot put the file in place", path, errno);
+  if (file.close() != 0) return path_failure("cannot write the file", path, errno);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return path_failure("cannot put the file in place", path, errno);
   return {};
 }
 
@@ -86,9 +85,9 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t l
   const Descriptor file(open_retrying(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | no_link));
   if (file.get() < 0 && errno == ELOOP && no_link != 0)
     return fail("this is a symbolic link", path.string(), "put the file itself there");
-  if (file.get() < 0) return system_failure("cannot read the file", path, errno);
+  if (file.get() < 0) return path_failure("cannot read the file", path, errno);
   struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return system_failure("cannot read the file", path, errno);
+  if (::fstat(file.get(), &status) != 0) return path_failure("cannot read the file", path, errno);
   if (!S_ISREG(status.st_mode)) return fail("this is not a file", path.string(), "give the path of a regular file");
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size > limit_bytes)
@@ -98,7 +97,7 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t l
   while (have < bytes.size()) {
     const ssize_t got = ::read(file.get(), bytes.data() + have, bytes.size() - have);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_failure("cannot read the file", path, errno);
+    if (got < 0) return path_failure("cannot read the file", path, errno);
     if (got == 0) break;
     have += static_cast<std::size_t>(got);
   }
@@ -110,7 +109,7 @@ Status write_file(const std::filesystem::path& path, std::string_view bytes) {
   static std::atomic<std::uint64_t> serial{0};
   std::error_code code;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), code);
-  if (code) return system_failure("cannot make the folder", path.parent_path(), code.value());
+  if (code) return path_failure("cannot make the folder", path.parent_path(), code.value());
   // The process and a serial number make the name unique among writers of the same file, in threads and processes.
   auto temporary = path;
   temporary += fmt::format(".{}.{}.tmp", ::getpid(), serial.fetch_add(1));

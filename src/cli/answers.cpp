@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t largest_answers = std::uint64_t{1} << 30;  ///< bytes of one file: a whole batch, with room
 
-struct Flags {
+struct AnswersFlags {
   CommonFlags common;
   std::string run, folder;
   bool no_judging = false;
@@ -102,7 +102,7 @@ Result<std::vector<Answer>> read_answers(const fs::path& folder, const std::vect
 }
 
 /// Goes on with the run in this very process: the answers are judged as the run's own command judges everything.
-int go_on(const RunRecord& run, const Flags& flags) {
+int go_on(const RunRecord& run, const AnswersFlags& flags) {
   const auto self = executable_path().string();
   std::vector<std::string> words = {self, run.command, "--resume", run.id};
   if (!flags.common.store.empty()) words.insert(words.end(), {"--store", flags.common.store});
@@ -115,7 +115,7 @@ int go_on(const RunRecord& run, const Flags& flags) {
                        fmt::format("burnish {} --resume {}", run.command, run.id), "environment"});
 }
 
-Result<int> answers(const Flags& flags) {
+Result<int> answers(const AnswersFlags& flags) {
   TRY(store, open_store(flags.common));
   TRY(run, store->run(flags.run));
   TRY(scratch, Scratch::make());
@@ -155,7 +155,7 @@ Result<int> answers(const Flags& flags) {
 }  // namespace
 
 void add_answers(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<AnswersFlags>();
   auto& command = *program.app.add_subcommand(
       "answers", "take answers to a run's requests back, in any order and number, and judge them");
   command.add_option("run", flags->run, "the run")->type_name("RUN")->required();

@@ -12,13 +12,13 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct BuildFlags {
   CommonFlags common;
   std::string folder;
   bool no_sandbox = false;
 };
 
-Result<int> build(const Flags& flags) {
+Result<int> build(const BuildFlags& flags) {
   TRY(data, flags.common.store.empty() ? data_folder() : Result<std::filesystem::path>(flags.common.store));
   Lease lease;
   const auto plan = load_plan(flags.folder);  // other forms have none, and nothing to compile
@@ -35,7 +35,7 @@ Result<int> build(const Flags& flags) {
 }  // namespace
 
 void add_build(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BuildFlags>();
   auto& command =
       *program.app.add_subcommand("build", "compile the kernels of a deployed folder again, for this machine");
   command.add_option("folder", flags->folder, "a folder that `burnish optimize` wrote")->type_name("DIR")->required();

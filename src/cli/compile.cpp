@@ -11,7 +11,7 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct CompileFlags {
   CommonFlags common;
   std::string folder, architecture;
   bool no_sandbox = false;
@@ -31,7 +31,7 @@ json facts_of(const std::string& target, const std::filesystem::path& file) {
   return kernels;
 }
 
-Result<int> compile(const Flags& flags) {
+Result<int> compile(const CompileFlags& flags) {
   TRY(data, flags.common.store.empty() ? data_folder() : Result<std::filesystem::path>(flags.common.store));
   TRY(plan, load_plan(flags.folder));
   if (!flags.architecture.empty() && plan.target != "cuda")
@@ -61,7 +61,7 @@ Result<int> compile(const Flags& flags) {
 }  // namespace
 
 void add_compile(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CompileFlags>();
   auto& command = *program.app.add_subcommand("compile", "check a plan and compile its kernels, without running them");
   command.add_option("plan", flags->folder, "a plan's folder or plan.json")->type_name("PLAN")->required();
   command

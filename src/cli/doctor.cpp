@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Flags {
+struct DoctorFlags {
   CommonFlags common;
   bool measure = false;
   std::string target = "cpu";
@@ -159,7 +159,7 @@ Finding measure(const CommonFlags& flags, const std::string& target, bool sandbo
                                        seconds_text(Seconds(Clock::now() - begin).count())));
 }
 
-int doctor(const Flags& chosen) {
+int doctor(const DoctorFlags& chosen) {
   const CommonFlags& flags = chosen.common;
   std::vector<Finding> findings;
   const auto add = [&](Finding finding) {
@@ -197,7 +197,7 @@ int doctor(const Flags& chosen) {
 }  // namespace
 
 void add_doctor(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<DoctorFlags>();
   auto& command =
       *program.app.add_subcommand("doctor", "what is installed and works, and what to do about what does not");
   auto* measure = command.add_flag("--measure", flags->measure,

@@ -7,13 +7,13 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct EvalFlags {
   CommonFlags common;
   JudgeFlags judge;
   std::string problem, candidate, inputs_from;
 };
 
-Result<int> eval(const Flags& flags) {
+Result<int> eval(const EvalFlags& flags) {
   TRY(judging, flags.judge.read());
   TRY(spec, read_problem(flags.problem, flags.inputs_from));
   TRY(proposal, read_candidate(flags.candidate));
@@ -31,7 +31,7 @@ Result<int> eval(const Flags& flags) {
 }  // namespace
 
 void add_eval(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<EvalFlags>();
   auto& command = *program.app.add_subcommand("eval", "judge one candidate: is it right, and how fast is it");
   command
       .add_option("problem", flags->problem, "a Python file with Model, get_inputs and get_init_inputs, or FILE:Class")

@@ -14,7 +14,7 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct ExperimentFlags {
   CommonFlags common;
   std::string file, prompts;
   bool again = false, dry_run = false;
@@ -36,7 +36,7 @@ Result<std::optional<RunRecord>> find_run(Store& store, const std::string& key, 
   return std::nullopt;
 }
 
-Result<int> experiment(const Flags& flags) {
+Result<int> experiment(const ExperimentFlags& flags) {
   TRY(e, read_experiment(flags.file));
   e.search.dry_run = flags.dry_run;
   e.search.prompts = flags.prompts;
@@ -101,7 +101,7 @@ Result<int> experiment(const Flags& flags) {
 }  // namespace
 
 void add_experiment(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExperimentFlags>();
   auto& command = *program.app.add_subcommand(
       "experiment", "models x contexts x problems from a file; the same command again goes on where it stopped");
   command.add_option("file", flags->file, "what to try: docs/experiments.md")

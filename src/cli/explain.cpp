@@ -22,14 +22,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Flags {
+struct ExplainFlags {
   CommonFlags common;
   std::string problem, candidate, inputs_from, target = "cpu", variant, rules = "all";
   bool measure = false, no_sandbox = false;
 };
 
 /// What the compiler makes of an exported plan, in the variant that was asked for: the first where none was.
-Result<Proposal> compiled(const Plan& exported, const Flags& flags) {
+Result<Proposal> compiled(const Plan& exported, const ExplainFlags& flags) {
   const auto* language = compiler::language_of(flags.target);
   if (language == nullptr) return fail("the compiler writes no kernels for the target " + flags.target, "--target", "");
   const auto rules = compiler::rules_named(flags.rules).value_or(compiler::RuleClass::changes);
@@ -46,7 +46,7 @@ Result<Proposal> compiled(const Plan& exported, const Flags& flags) {
               fmt::format("it makes: {}", fmt::join(names, ", ")));
 }
 
-Result<Proposal> proposal_of(const Plan& exported, const Flags& flags) {
+Result<Proposal> proposal_of(const Plan& exported, const ExplainFlags& flags) {
   if (flags.candidate.empty()) return compiled(exported, flags);
   TRY(read, read_candidate(flags.candidate));
   if (read.form != Form::plan)
@@ -67,14 +67,14 @@ Result<Candidate> written(const Proposal& proposal, const fs::path& exported, co
   return Candidate{.name = proposal.name, .form = Form::plan, .location = folder};
 }
 
-Result<Roofline> roofline(Workshop& workshop, const Flags& flags) {
+Result<Roofline> roofline(Workshop& workshop, const ExplainFlags& flags) {
   TRY(kept, kept_roofline(*workshop.store, flags.target));
   if (kept && !flags.measure) return *kept;
   return measure_roofline(*workshop.store, flags.target, !flags.no_sandbox);
 }
 
 void print(const Proposal& proposal, const std::vector<Region>& regions, const Profile& profile,
-           const Roofline& measured, const Flags& flags, const std::string& problem) {
+           const Roofline& measured, const ExplainFlags& flags, const std::string& problem) {
   const Roof roof{measured.bytes_per_second, measured.flops_per_second};
   if (flags.common.json) {
     json line = regions_json(regions, profile, roof);
@@ -90,7 +90,7 @@ void print(const Proposal& proposal, const std::vector<Region>& regions, const P
              fmt::format("The roof: {} (burnish doctor --measure).\n", describe(measured)));
 }
 
-Result<int> explain(const Flags& flags) {
+Result<int> explain(const ExplainFlags& flags) {
   TRY(spec, read_problem(flags.problem, flags.inputs_from));
   JudgeOptions judging;
   judging.target = flags.target;
@@ -121,7 +121,7 @@ Result<int> explain(const Flags& flags) {
 }  // namespace
 
 void add_explain(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExplainFlags>();
   auto& command = *program.app.add_subcommand(
       "explain", "where a module's time goes, region by region, and how far each stands from what the machine can do");
   command

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Flags {
+struct ExportFlags {
   CommonFlags common;
   std::string what, problem, attempt, inputs_from, form = "plan", out;
   bool no_sandbox = false;
@@ -41,7 +41,7 @@ Status write_folder(const fs::path& folder, const std::map<std::string, std::str
   return {};
 }
 
-int done(const Flags& flags, const fs::path& out) {
+int done(const ExportFlags& flags, const fs::path& out) {
   if (flags.common.json) {
     print_json({{"out", fs::absolute(out).lexically_normal().string()}, {"as", flags.form}});
   } else {
@@ -50,7 +50,7 @@ int done(const Flags& flags, const fs::path& out) {
   return exit_ok;
 }
 
-int print_readable(const Flags& flags, const std::string& text) {
+int print_readable(const ExportFlags& flags, const std::string& text) {
   if (flags.common.json) {
     print_json({{"as", "text"}, {"text", text}});
   } else {
@@ -60,7 +60,7 @@ int print_readable(const Flags& flags, const std::string& text) {
 }
 
 /// The exported plan of a module: where a candidate that is written by hand begins.
-Result<int> export_module(const Flags& flags) {
+Result<int> export_module(const ExportFlags& flags) {
   TRY(spec, read_problem(flags.what, flags.inputs_from));
   JudgeOptions judging;
   judging.sandbox = !flags.no_sandbox;
@@ -90,7 +90,7 @@ Result<int> export_module(const Flags& flags) {
   return done(flags, out);
 }
 
-Result<int> export_attempt(const Flags& flags) {
+Result<int> export_attempt(const ExportFlags& flags) {
   JudgeOptions judging;
   judging.sandbox = !flags.no_sandbox;
   TRY(workshop, Workshop::open(flags.common, judging));
@@ -126,7 +126,7 @@ Result<int> export_attempt(const Flags& flags) {
   return done(flags, out);
 }
 
-Result<int> export_what(const Flags& flags) {
+Result<int> export_what(const ExportFlags& flags) {
   TRY(store, open_store(flags.common));
   if (store->run(flags.what)) return export_attempt(flags);
   return export_module(flags);
@@ -135,7 +135,7 @@ Result<int> export_what(const Flags& flags) {
 }  // namespace
 
 void add_export(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExportFlags>();
   auto& command =
       *program.app.add_subcommand("export", "a module's plan, or a candidate of a run, as files or readable text");
   command.add_option("what", flags->what, "a problem's file, or a run")->type_name("FILE[:Class]|RUN")->required();

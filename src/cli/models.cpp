@@ -15,7 +15,7 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct ModelsFlags {
   CommonFlags common;
   std::vector<std::string> names;
   bool check = false;
@@ -79,7 +79,7 @@ std::string key_variables() {
   return lines + "  local servers and programs need none\n";
 }
 
-Result<int> models(const Flags& flags) {
+Result<int> models(const ModelsFlags& flags) {
   TRY(table, configured_models());
   for (const auto& name : flags.names)
     if (!table.find(name))
@@ -97,7 +97,7 @@ Result<int> models(const Flags& flags) {
 }  // namespace
 
 void add_models(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ModelsFlags>();
   auto& command = *program.app.add_subcommand("models", "language models that are configured, and whether they answer");
   command.add_option("names", flags->names, "only these")->type_name("NAME...");
   command.add_flag("--check", flags->check, "make one tiny call to each (status 1 if one does not answer)");

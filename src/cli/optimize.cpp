@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Flags {
+struct OptimizeFlags {
   CommonFlags common;
   JudgeFlags judge;
   SearchFlags search;
@@ -37,7 +37,7 @@ json spec_json(const ProblemSpec& spec) {
           {"level", spec.level}};
 }
 
-Result<ProblemSpec> new_spec(const Flags& flags) {
+Result<ProblemSpec> new_spec(const OptimizeFlags& flags) {
   if (flags.judge_fd >= 0) {
     if (::fcntl(flags.judge_fd, F_GETFD) < 0)
       return fail("this is no open descriptor", "--judge-fd", "start burnish with burnish.optimize() from Python");
@@ -50,7 +50,7 @@ Result<ProblemSpec> new_spec(const Flags& flags) {
   return read_problem(flags.problem, flags.inputs_from);
 }
 
-Result<Job> resumed_job(Store& store, const Flags& flags, JudgeOptions& judging) {
+Result<Job> resumed_job(Store& store, const OptimizeFlags& flags, JudgeOptions& judging) {
   TRY(run, resume_run(store, flags.search.resume, "optimize"));
   const auto& o = run.options;
   TRY(before, judge_options_of(o.at("judging")));
@@ -123,13 +123,13 @@ void explain(const json& summary, const std::string& run) {
   print_text(text);
 }
 
-int resume_hint(const std::string& run, const Flags& flags) {
+int resume_hint(const std::string& run, const OptimizeFlags& flags) {
   std::fprintf(stderr, "stopped; everything done is kept. Go on with: burnish optimize --resume %s%s\n", run.c_str(),
                flags.common.store.empty() ? "" : (" --store " + flags.common.store).c_str());
   return exit_interrupted;
 }
 
-Result<int> optimize(const Flags& flags) {
+Result<int> optimize(const OptimizeFlags& flags) {
   TRY(choices, flags.search.choices());
   TRY(judging, flags.judge.read());
   const bool resuming = !flags.search.resume.empty();
@@ -194,7 +194,7 @@ Result<int> optimize(const Flags& flags) {
 }  // namespace
 
 void add_optimize(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<OptimizeFlags>();
   auto& command =
       *program.app.add_subcommand("optimize", "make one module faster; the original stays where nothing wins");
   command

@@ -10,12 +10,12 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct PackFlags {
   CommonFlags common;
   std::string run, file;
 };
 
-Result<int> pack(const Flags& flags) {
+Result<int> pack(const PackFlags& flags) {
   TRY(store, open_store(flags.common));
   const std::filesystem::path file = flags.file.empty() ? flags.run + ".tar" : flags.file;
   if (auto ok = pack_run(*store, flags.run, file); !ok) return std::unexpected(ok.error());
@@ -28,7 +28,7 @@ Result<int> pack(const Flags& flags) {
   return exit_ok;
 }
 
-Result<int> unpack(const Flags& flags) {
+Result<int> unpack(const PackFlags& flags) {
   TRY(store, open_store(flags.common));
   TRY(run, unpack_run(*store, flags.file));
   if (flags.common.json) {
@@ -44,7 +44,7 @@ Result<int> unpack(const Flags& flags) {
 }  // namespace
 
 void add_pack(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PackFlags>();
   auto& command = *program.app.add_subcommand("pack", "put a run into one file, for another machine");
   command.add_option("run", flags->run, "the run")->type_name("RUN")->required();
   command.add_option("--out", flags->file, "the file (default: RUN.tar)")->type_name("FILE");
@@ -60,7 +60,7 @@ void add_pack(Program& program) {
 }
 
 void add_unpack(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PackFlags>();
   auto& command = *program.app.add_subcommand("unpack", "take a packed run into this store");
   command.add_option("file", flags->file, "a file that `burnish pack` wrote")->type_name("FILE")->required();
   add_store_flag(command, flags->common);

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Flags {
+struct PruneFlags {
   CommonFlags common;
   double days = 0;
   std::vector<std::string> runs;
@@ -28,7 +28,7 @@ std::uintmax_t folder_bytes(const fs::path& folder) {
   return bytes;
 }
 
-Result<int> prune(const Flags& flags) {
+Result<int> prune(const PruneFlags& flags) {
   TRY(store, open_store(flags.common));
   std::vector<std::string> doomed;
   for (const auto& id : flags.runs) {
@@ -65,7 +65,7 @@ Result<int> prune(const Flags& flags) {
 }  // namespace
 
 void add_prune(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PruneFlags>();
   auto& command =
       *program.app.add_subcommand("prune", "remove what the store may forget: unused files, and runs where asked");
   command.add_option("--older-than", flags->days, "runs that began more than so many days ago")

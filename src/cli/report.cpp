@@ -16,7 +16,7 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct ReportFlags {
   CommonFlags common;
   std::vector<std::string> runs;
   std::string html, csv;
@@ -27,7 +27,7 @@ json describe_run(const RunRecord& run) {
   return {{"run", run.id}, {"created", run.created}, {"command", run.command}, {"state", run.state}};
 }
 
-Result<int> list_runs(Store& store, const Flags& flags) {
+Result<int> list_runs(Store& store, const ReportFlags& flags) {
   TRY(runs, store.runs());
   if (flags.common.json) {
     for (const auto& run : runs) print_json(describe_run(run));
@@ -79,7 +79,7 @@ void print_lines(const std::vector<ProblemView>& views) {
                 {"outcome", view.problem.outcome}});
 }
 
-Result<int> report(const Flags& flags) {
+Result<int> report(const ReportFlags& flags) {
   TRY(store, open_store(flags.common));
   if (flags.list) return list_runs(*store, flags);
   std::vector<RunView> runs;
@@ -129,7 +129,7 @@ Result<int> report(const Flags& flags) {
 }  // namespace
 
 void add_report(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ReportFlags>();
   auto& command = *program.app.add_subcommand("report", "tables and figures of a run");
   command
       .add_option("runs", flags->runs,

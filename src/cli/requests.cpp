@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 const std::map<std::string, const Wire*> batch_wires = {{"anthropic", &anthropic_messages},
                                                         {"openai", &chat_completions}};
 
-struct Flags {
+struct RequestsFlags {
   CommonFlags common;
   std::string run, out, batch;
 };
@@ -42,7 +42,7 @@ Status write_batch(const std::vector<Request>& requests, const Wire& wire, const
   return write_file(file, lines);
 }
 
-Result<int> requests(const Flags& flags) {
+Result<int> requests(const RequestsFlags& flags) {
   TRY(store, open_store(flags.common));
   TRY(run, store->run(flags.run));
   TRY(scratch, Scratch::make());
@@ -72,7 +72,7 @@ Result<int> requests(const Flags& flags) {
 }  // namespace
 
 void add_requests(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RequestsFlags>();
   auto& command = *program.app.add_subcommand(
       "requests", "write the open prompts of a run's agents batch:NAME as files, for models that are out of reach");
   command.add_option("run", flags->run, "the run")->type_name("RUN")->required();

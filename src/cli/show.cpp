@@ -22,7 +22,7 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct ShowFlags {
   CommonFlags common;
   std::string run, problem, attempt, rules;
   bool passes = false;
@@ -115,7 +115,7 @@ Result<int> show_passes(Store& store, const ProblemView& view, const std::string
   return exit_ok;
 }
 
-Result<int> show(const Flags& flags) {
+Result<int> show(const ShowFlags& flags) {
   TRY(store, open_store(flags.common));
   TRY(view, choose_problem(*store, flags.run, flags.problem));
   if (flags.passes) {
@@ -153,7 +153,7 @@ Result<int> show(const Flags& flags) {
 }  // namespace
 
 void add_show(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ShowFlags>();
   auto& command = *program.app.add_subcommand(
       "show", "one problem of a run: all attempts, or one with plan, kernels, verdict and samples");
   command.add_option("run", flags->run, "the run")->type_name("RUN")->required();

@@ -13,7 +13,7 @@
 namespace burnish {
 namespace {
 
-struct Flags {
+struct SuiteFlags {
   CommonFlags common;
   JudgeFlags judge;
   SearchFlags search;
@@ -22,7 +22,7 @@ struct Flags {
   bool no_aa = false;
 };
 
-Result<int> suite(const Flags& flags) {
+Result<int> suite(const SuiteFlags& flags) {
   TRY(choices, flags.search.choices());
   TRY(judging, flags.judge.read());
   Campaign job;
@@ -79,7 +79,7 @@ Result<int> suite(const Flags& flags) {
 }  // namespace
 
 void add_suite(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<SuiteFlags>();
   auto& command =
       *program.app.add_subcommand("suite", "optimise many problems: folders of files, KernelBench's layout included");
   command.add_option("folders", flags->folders, "folders of problem files; folders named levelN give levels")

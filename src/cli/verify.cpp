@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Flags {
+struct VerifyFlags {
   CommonFlags common;
   JudgeFlags judge;
   std::string folder, problem, inputs_from;
@@ -43,7 +43,7 @@ Result<json> checked_manifest(const fs::path& folder) {
   return manifest;
 }
 
-Result<ProblemSpec> problem_of(const json& manifest, const Flags& flags) {
+Result<ProblemSpec> problem_of(const json& manifest, const VerifyFlags& flags) {
   if (!flags.problem.empty()) return read_problem(flags.problem, flags.inputs_from);
   const auto p = manifest.value("problem", json::object());
   const auto file = p.value("file", "");
@@ -56,7 +56,7 @@ Result<ProblemSpec> problem_of(const json& manifest, const Flags& flags) {
   return spec;
 }
 
-Result<int> verify(const Flags& flags) {
+Result<int> verify(const VerifyFlags& flags) {
   TRY(judging, flags.judge.read());
   TRY(manifest, checked_manifest(flags.folder));
   TRY(spec, problem_of(manifest, flags));
@@ -76,7 +76,7 @@ Result<int> verify(const Flags& flags) {
 }  // namespace
 
 void add_verify(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<VerifyFlags>();
   auto& command = *program.app.add_subcommand("verify", "judge a deployed folder again, on this machine");
   command.add_option("folder", flags->folder, "a folder that `burnish optimize` wrote")->type_name("DIR")->required();
   command.add_option("--problem", flags->problem, "the problem, where its file has moved")->type_name("FILE[:Class]");

@@ -8,7 +8,7 @@
 namespace burnish {
 namespace {
 
-constexpr double least_share = 0.005;
+constexpr double least_region = 0.005;
 constexpr std::size_t most_ops = 8;  ///< that a row names
 
 struct Totals {
@@ -104,7 +104,7 @@ std::string regions_text(const std::vector<Region>& regions, const Profile& prof
   double rest = 0;
   std::size_t small = 0;
   for (const Region& region : regions) {
-    if (region.seconds < least_share * totals.whole) {
+    if (region.seconds < least_region * totals.whole) {
       rest += region.seconds;
       ++small;
       continue;

@@ -47,19 +47,19 @@ const Operator* find_operator(Kind kind) {
   return found == operators.end() ? nullptr : &*found;
 }
 
-struct Function {
+struct Builtin {
   std::string_view name;
   Kind kind;
 };
-constexpr std::array<Function, 6> functions = {{{"numel", Kind::numel},
-                                                {"size", Kind::size},
-                                                {"stride", Kind::stride},
-                                                {"min", Kind::min},
-                                                {"max", Kind::max},
-                                                {"cdiv", Kind::cdiv}}};
+constexpr std::array<Builtin, 6> functions = {{{"numel", Kind::numel},
+                                               {"size", Kind::size},
+                                               {"stride", Kind::stride},
+                                               {"min", Kind::min},
+                                               {"max", Kind::max},
+                                               {"cdiv", Kind::cdiv}}};
 
 std::string_view function_name(Kind kind) {
-  const auto found = std::ranges::find(functions, kind, &Function::kind);
+  const auto found = std::ranges::find(functions, kind, &Builtin::kind);
   return found == functions.end() ? std::string_view{} : found->name;
 }
 
@@ -231,7 +231,7 @@ class Parser {
       node->name = word;
       return Tree{std::move(node), 1};
     }
-    const auto function = std::ranges::find(functions, word, &Function::name);
+    const auto function = std::ranges::find(functions, word, &Builtin::name);
     if (function == functions.end()) {
       at_ = begin;
       return error(fmt::format("there is no function '{}'", word),
@@ -242,7 +242,7 @@ class Parser {
     return of_tensor ? tensor_function(*function) : arithmetic_function(*function, nesting);
   }
 
-  Result<Tree> tensor_function(const Function& function) {
+  Result<Tree> tensor_function(const Builtin& function) {
     skip_space();
     if (at_ >= text_.size() || !starts_name(text_[at_]))
       return error(fmt::format("{} wants the name of a tensor", function.name));
@@ -264,7 +264,7 @@ class Parser {
     return Tree{std::move(node), 1};
   }
 
-  Result<Tree> arithmetic_function(const Function& function, int nesting) {
+  Result<Tree> arithmetic_function(const Builtin& function, int nesting) {
     std::vector<NodePtr> args;
     int depth = 0;
     do {
@@ -380,15 +380,15 @@ void walk(const Node& node, const Visit& visit) {
   for (const NodePtr& arg : node.args) walk(*arg, visit);
 }
 
-void add_once(std::vector<std::string>& names, const std::string& name) {
-  if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-}
-
 bool of_tensor(const Node& node) {
   return node.kind == Kind::numel || node.kind == Kind::size || node.kind == Kind::stride;
 }
 
 }  // namespace
+
+void add_once(std::vector<std::string>& names, const std::string& name) {
+  if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+}
 
 Expr::Expr(std::int64_t value) : node_(make_integer(value)) {}
 

@@ -76,4 +76,7 @@ struct Expr::Node {
   std::vector<std::shared_ptr<const Node>> args;
 };
 
+/// Appends a name that the list lacks.
+void add_once(std::vector<std::string>& names, const std::string& name);
+
 }  // namespace burnish

@@ -17,7 +17,7 @@
 namespace burnish {
 namespace {
 
-using Names = std::vector<std::string>;
+using NameList = std::vector<std::string>;
 using Renaming = std::unordered_map<std::string, std::string>;
 using Rounds = std::map<std::string, std::int64_t>;  ///< loop symbol -> its value
 
@@ -159,15 +159,15 @@ class Inliner {
     return {};
   }
 
-  static Names renamed(const Names& names, const Frame& frame) {
-    Names out;
+  static NameList renamed(const NameList& names, const Frame& frame) {
+    NameList out;
     for (const std::string& name : names) out.push_back(find(frame.names, name).value_or(name));
     return out;
   }
 
   Status expand_call(const CallStep& step, Frame& frame, Body& body) {
-    Names args = renamed(step.args, frame);
-    const Names wanted = renamed(step.out, frame);
+    NameList args = renamed(step.args, frame);
+    const NameList wanted = renamed(step.out, frame);
     if (step.loop.empty()) {
       TRY(results, expand_function(step.function, args, wanted, frame.prefix + expand_prefix(step.prefix, frame.rounds),
                                    frame, body));
@@ -181,7 +181,7 @@ class Inliner {
       Frame round = frame;
       round.rounds[step.loop] = i;
       const bool last = i + 1 == *end.constant();
-      TRY(results, expand_function(step.function, args, last ? wanted : Names(wanted.size()),
+      TRY(results, expand_function(step.function, args, last ? wanted : NameList(wanted.size()),
                                    frame.prefix + expand_prefix(step.prefix, round.rounds), round, body));
       std::ranges::copy(results, args.begin());
     }
@@ -190,14 +190,14 @@ class Inliner {
   }
 
   /// From here on the caller's names mean what the function returned.
-  static Status bind(const Names& out, const Names& results, Frame& frame) {
+  static Status bind(const NameList& out, const NameList& results, Frame& frame) {
     for (std::size_t i = 0; i < out.size(); ++i) frame.names[out[i]] = results[i];
     return {};
   }
 
   /// The body's steps with fresh names, in the caller's list. Results that the body makes get the `wanted` names.
-  Result<Names> expand_function(const std::string& name, const Names& args, const Names& wanted,
-                                const std::string& prefix, const Frame& caller, Body& body) {
+  Result<NameList> expand_function(const std::string& name, const NameList& args, const NameList& wanted,
+                                   const std::string& prefix, const Frame& caller, Body& body) {
     const Function& function = *functions_.at(name);
     const std::string suffix = fmt::format(".{}{}", name, ++serial_);
     Frame frame{{}, prefix, caller.rounds, caller.preparing};
@@ -212,8 +212,8 @@ class Inliner {
   }
 
   /// Chooses names for what a list makes.
-  static void name_locals(const std::vector<Step>& list, const std::string& suffix, const Names& results,
-                          const Names& wanted, Frame& frame, Body& body) {
+  static void name_locals(const std::vector<Step>& list, const std::string& suffix, const NameList& results,
+                          const NameList& wanted, Frame& frame, Body& body) {
     for (const Step& step : list)
       for (const std::string& name : outputs_of(step)) {
         if (name.empty()) continue;
@@ -276,7 +276,7 @@ class Inliner {
     reserve_symbols(body);
     for (const std::string& arg : function.args) body.taken.insert(arg);
     Frame frame{{}, prefix, caller.rounds, false};
-    TRY(results, expand_function(name, function.args, Names(function.result.size()), prefix, frame, body));
+    TRY(results, expand_function(name, function.args, NameList(function.result.size()), prefix, frame, body));
     std::string made = name;
     for (int serial = 2; !function_names_.insert(made).second; ++serial) made = fmt::format("{}_{}", name, serial);
     made_.emplace_back(made, Function{function.args, std::move(body.params), std::move(body.prepare),

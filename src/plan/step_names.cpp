@@ -99,10 +99,6 @@ std::shared_ptr<const Node> replaced(const Node& node, const Replacement& replac
   return copy;
 }
 
-void add_once(std::vector<std::string>& names, const std::string& name) {
-  if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-}
-
 }  // namespace
 
 void visit(Step& step, const StepVisitor& visitor) {

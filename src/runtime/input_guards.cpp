@@ -11,7 +11,7 @@
 namespace burnish {
 namespace {
 
-constexpr std::uintptr_t gpu_alignment = 16;  // of the widest load that a thread of a kernel makes
+constexpr std::uintptr_t gpu_load_bytes = 16;  // of the widest load that a thread of a kernel makes
 
 /// A plan's dtype by the number of PyTorch's; -1 where plans have none.
 const std::array<std::int8_t, 128> dtypes = [] {
@@ -90,7 +90,7 @@ std::optional<std::string> InputGuards::check_kinds(std::span<const c10::IValue>
     if (!leaves[leaf].isTensor()) return "input " + names_[leaf] + ": no tensor is given";
     const at::Tensor& tensor = leaves[leaf].toTensor();
     if (const char* why = foreign_tensor(tensor, device_)) return "input " + names_[leaf] + " " + why;
-    if (device_ == at::kCUDA && reinterpret_cast<std::uintptr_t>(tensor.const_data_ptr()) % gpu_alignment != 0)
+    if (device_ == at::kCUDA && reinterpret_cast<std::uintptr_t>(tensor.const_data_ptr()) % gpu_load_bytes != 0)
       return "input " + names_[leaf] + " is a part of a tensor that does not begin at a multiple of 16 bytes";
   }
   for (const auto& guard : values_)

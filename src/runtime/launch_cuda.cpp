@@ -65,7 +65,8 @@ void allow_shared(GpuKernel& kernel, std::int64_t bytes, c10::DeviceIndex device
 }
 
 /// What the driver says of a launch that it refuses, with the kernel's own limit where that is the cause.
-RunFailure refused(GpuKernel& kernel, cuda::Code code, const cuda::LaunchConfig& config, c10::DeviceIndex device) {
+RunFailure launch_refusal(GpuKernel& kernel, cuda::Code code, const cuda::LaunchConfig& config,
+                          c10::DeviceIndex device) {
   const cuda::Driver& driver = *kernel.module->driver;
   cuda::DeviceNumber number = 0;
   int most = 0;
@@ -190,7 +191,7 @@ void run_gpu_launch(const LaunchInstruction& launch, const Frame& frame) {
     pointers[i] = &words[i];
   }
   const auto code = kernel.module->driver->cuLaunchKernelEx(&config, kernel.kernel, pointers, nullptr);
-  if (code != cuda::success) throw refused(kernel, code, config, device);
+  if (code != cuda::success) throw launch_refusal(kernel, code, config, device);
 }
 
 }  // namespace burnish

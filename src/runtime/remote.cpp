@@ -330,7 +330,8 @@ Status Remote::restage(double timeout_s) {
     block.flags = protocol::only | protocol::stage;
     block.vary_seed = 0;
     block.first = 0;
-    block.slots = block.batch = 1;
+    block.slots = 1;
+    block.batch = 1;
     block.order[0] = slot;
     if (auto ok = exchange(timeout_s); !ok) return ok;
   }

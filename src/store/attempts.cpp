@@ -6,10 +6,6 @@
 namespace burnish {
 namespace {
 
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 /// Doubles as bytes, little-endian as all machines that we know.
 std::string pack_seconds(const json& list) {
   std::string bytes;

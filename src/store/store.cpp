@@ -11,10 +11,6 @@ namespace burnish {
 namespace fs = std::filesystem;
 namespace {
 
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 json json_of(const Statement& row, int column) {
   if (row.null(column)) return nullptr;
   return json::parse(row.text(column), nullptr, /*allow_exceptions=*/false);
@@ -25,6 +21,10 @@ RunRecord run_of(const Statement& row) {
 }
 
 }  // namespace
+
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 double now_seconds() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();

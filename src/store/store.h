@@ -13,6 +13,9 @@
 
 namespace burnish {
 
+/// JSON as the store keeps it: in one line, bytes that are no UTF-8 replaced.
+std::string text_of(const json& value);
+
 /// Everything that Burnish remembers: runs, problems, attempts, verdicts, raw samples and files (docs/store.md). Every
 /// change is one transaction; several processes may use one store. Methods may be called from any thread.
 class Store {

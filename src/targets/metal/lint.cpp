@@ -9,7 +9,7 @@
 namespace burnish::metal {
 namespace {
 
-struct Function {
+struct Definition {
   std::string name;
   Complaint place;
   std::vector<std::string_view> calls;
@@ -76,7 +76,7 @@ std::pair<std::string_view, std::string_view> name_and_type(std::string_view lin
   return {before.substr(space + 1), line.substr(quote + 2, end - quote - 2)};
 }
 
-bool cycle_from(std::string_view start, const std::unordered_map<std::string_view, Function>& functions) {
+bool cycle_from(std::string_view start, const std::unordered_map<std::string_view, Definition>& functions) {
   std::unordered_set<std::string_view> seen;
   const std::function<bool(std::string_view)> visit = [&](std::string_view at) {
     const auto it = functions.find(at);
@@ -94,7 +94,7 @@ bool cycle_from(std::string_view start, const std::unordered_map<std::string_vie
 
 std::vector<Complaint> lint(std::string_view dump) {
   std::vector<Complaint> complaints;
-  std::unordered_map<std::string_view, Function> functions;
+  std::unordered_map<std::string_view, Definition> functions;
   std::unordered_map<std::string_view, std::string_view> canonical;  // redeclarations
   std::vector<std::pair<std::size_t, std::string_view>> inside;      // {depth, address} of enclosing functions
   std::vector<std::string_view> order;

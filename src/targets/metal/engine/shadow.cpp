@@ -12,7 +12,7 @@ namespace burnish::metal {
 namespace {
 
 constexpr std::uint64_t spacing = std::uint64_t{64} << 30;  // more than 2^32 elements of 16 bytes in either direction
-constexpr std::uint64_t page = 4096;
+constexpr std::uint64_t shadow_page = 4096;
 constexpr std::size_t most_unwritten = 4096;
 constexpr std::uint64_t granule = 2;  // bytes of one cell: half values are told apart; bytes by the two bits of a touch
 
@@ -91,9 +91,10 @@ Result<std::unique_ptr<Shadow>> Shadow::make(Launch& launch) {
   shadow->reserve_ = reinterpret_cast<std::uintptr_t>(reserve);
   for (std::size_t i = 0; i < shadow->windows_.size(); ++i) {
     auto& w = shadow->windows_[i];
-    const auto inside_page = reinterpret_cast<std::uintptr_t>(w.original) % page;  // keeps the alignment that it has
+    const auto inside_page =
+        reinterpret_cast<std::uintptr_t>(w.original) % shadow_page;  // keeps the alignment that it has
     const auto start = shadow->reserve_ + spacing * i + spacing / 2;
-    w.base = start / page * page + inside_page;
+    w.base = start / shadow_page * shadow_page + inside_page;
     if (w.bytes > spacing / 4) return no_memory();
     if (mprotect(reinterpret_cast<void*>(w.base - inside_page), inside_page + w.bytes + 1, PROT_READ | PROT_WRITE) != 0)
       return no_memory();
@@ -113,7 +114,7 @@ Result<std::unique_ptr<Shadow>> Shadow::make(Launch& launch) {
     for (std::size_t k = 0; k < b.tensors.size(); ++k)
       reinterpret_cast<std::uint64_t*>(launch.addresses[b.index])[k] = placed(b.tensors[k].first);
   }
-  shadow->shared_cells_.resize((Group::most_shared_bytes + 2 * page) / granule);
+  shadow->shared_cells_.resize((Group::most_shared_bytes + 2 * shadow_page) / granule);
   return shadow;
 }
 
@@ -213,7 +214,7 @@ void Shadow::check(Group& group, std::uintptr_t address, std::size_t bytes, Acce
     group.abort(std::move(found));
   };
   const auto shared = reinterpret_cast<std::uintptr_t>(group.shared_base());
-  if (address >= shared && address < shared + Group::most_shared_bytes + 2 * page) {
+  if (address >= shared && address < shared + Group::most_shared_bytes + 2 * shadow_page) {
     const auto offset = static_cast<std::int64_t>(address - shared);
     const SharedBlock* nearest = nullptr;
     for (const auto& b : group.blocks())
@@ -258,7 +259,7 @@ void Shadow::check(Group& group, std::uintptr_t address, std::size_t bytes, Acce
   const auto& kernel = group.launch().kernel;
   if ((address >= kernel.low && address < kernel.high) || group.is_engine_memory(address)) return;
   found.kind = "out-of-bounds";
-  found.message = address < page
+  found.message = address < shadow_page
                       ? fmt::format("the kernel {} through a null pointer", does)
                       : fmt::format("the kernel {} {} bytes of memory that belongs to no buffer, or to another thread",
                                     does, bytes);
