@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-SETTLE_SECONDS = 20.0  # of two cores, the kernel needs seconds to take down what a fork bomb left
+SETTLE_SECONDS = 60.0  # of two cores, the kernel needs seconds to take down what a fork bomb left
 
 
 def _alive() -> dict[int, tuple[int, str]]:
