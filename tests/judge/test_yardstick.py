@@ -7,6 +7,7 @@ import weakref
 
 import pytest
 import torch
+from burnish.judge import calibrate
 from burnish.judge.calibrate import first_look
 from burnish.judge.kinds import CHANNELS, GENERATED
 from burnish.judge.numerics import groupings, measure
@@ -251,3 +252,23 @@ def test_even_sets_move_a_part_and_never_the_ends():
     sets.use(2)
     moved = (module.weight != before).reshape(-1)
     assert not moved[0] and not moved[-1] and 0 < int(moved.sum()) < moved.numel() / 10
+
+
+def test_a_closer_look_skips_moves_that_overflow_and_is_taken_once(monkeypatch):
+    pool = pool_of(torch.nn.Softmax(-1), lambda: torch.rand(64, 128))
+    item = pool.item(0)
+    (r,) = item.outputs
+    before = [part.clone() for part, _ in r.change.groups]
+    draws, overflown = [], torch.full_like(r.eager, torch.inf)
+    monkeypatch.setattr(calibrate, "_moved", lambda *_: draws.append(1) or [overflown])
+    pool.look_closer(item)
+    assert len(draws) == calibrate.MORE_DRAWS and len(r.close) <= calibrate.CLOSE_DRAWS
+    assert all(
+        bool((part >= b).all() and part.isfinite().all()) for (part, _), b in zip(r.change.groups, before, strict=True)
+    )
+    monkeypatch.undo()
+    pool.look_closer(item)
+    known = len(r.close)
+    assert known > calibrate.CLOSE_DRAWS
+    pool.look_closer(item)
+    assert len(r.close) == known

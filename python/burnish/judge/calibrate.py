@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from burnish.judge.inputs import nudge_ulps, seed_of
@@ -68,12 +70,15 @@ def look_closer(pool, item) -> None:
     """More moves by one ulp behind the change of each output, one at a time, and each part's largest instead of its
     mean. A part that is off by one common factor scatters like one value, and among thousands some change little in
     each of four moves by chance: an instance norm in floats, as accurate as eager's change, was refused for one row of
-    32,768. Where a part's values are independent, the largest change is the mean."""
+    32,768. Where a part's values are independent, the largest change is the mean. Once for a calibration."""
+    if any(len(r.close) > CLOSE_DRAWS for r in item.outputs):
+        return
     for d in range(MORE_DRAWS):
         for o, tensor in enumerate(_moved(pool, item, 1.0, 1000 + d) or []):
             r = item.outputs[o]
-            if r.close:
-                r.close.append(measure(tensor, r.valid, target=r.eager))
+            change = measure(tensor, r.valid, target=r.eager) if r.close else None
+            if change is not None and math.isfinite(change.worst):  # an overflow would allow its part anything
+                r.close.append(change)
     for r in item.outputs:
         if r.close:
             r.change = combine(r.close, largest_parts=True)

@@ -51,7 +51,6 @@ class Item:
     outputs: list[Reference]
     structure: object
     calibrated: int = 0  # draws of moved inputs behind the calibration; 0: none
-    closer: bool = False  # and more, one unit in the last place each
     notes: list[str] = field(default_factory=list)
 
     spilled: bool = False  # lies in a file
@@ -377,10 +376,7 @@ class Pool:
         self._trim()
 
     def look_closer(self, item: Item) -> None:
-        """Steadies what is known of a calibrated item's change, once."""
-        if item.closer:
-            return
-        item.closer = True
+        """Steadies what is known of a calibrated item's change."""
         self.parameters.use(item.parameters)
         look_closer(self, item)
 
