@@ -14,8 +14,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fpch-preprocess)  # else ccache cannot see through a precompiled header
 endif()
 
-# Sources are compiled several at a time: what headers instantiate is compiled once for all of them, which takes a third of
-# the work. So names in anonymous namespaces are unique in a folder; files named in burnish_alone keep theirs to themselves.
+# Sources are compiled several at a time: what headers instantiate is compiled once for all of them. So names in anonymous
+# namespaces are unique in a folder; files named in burnish_alone keep theirs to themselves.
 # -DCMAKE_UNITY_BUILD=OFF compiles each by itself: an edit costs less then, the whole more.
 set(CMAKE_UNITY_BUILD ON CACHE BOOL "compile several sources at a time")
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)

@@ -19,10 +19,7 @@ namespace {
 
 thread_local Group* current_group = nullptr;
 
-constexpr std::size_t group_page = 4096;
-constexpr std::size_t shared_bytes =
-    Group::most_shared_bytes + 2 * group_page;  // room for what is found to be too much
-constexpr std::uint32_t block_gap = 64;         // between variables: an overrun hits no other
+constexpr std::uint32_t block_gap = 64;  // between variables: an overrun hits no other
 
 /// Return addresses from a frame up to the kernel's entry, whose caller cleared the frame pointer.
 void walk(void* frame, Instance& where) {

@@ -75,6 +75,8 @@ class Group {
  public:
   static constexpr std::size_t stack_bytes = 64 << 10;
   static constexpr std::uint32_t most_shared_bytes = 32 << 10, most_threads = 1024;
+  static constexpr std::size_t shared_bytes =
+      most_shared_bytes + 2 * 4096;  ///< with room for what is found to be too much
 
   explicit Group(Launch& launch);
   ~Group();

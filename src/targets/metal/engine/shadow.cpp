@@ -114,7 +114,7 @@ Result<std::unique_ptr<Shadow>> Shadow::make(Launch& launch) {
     for (std::size_t k = 0; k < b.tensors.size(); ++k)
       reinterpret_cast<std::uint64_t*>(launch.addresses[b.index])[k] = placed(b.tensors[k].first);
   }
-  shadow->shared_cells_.resize((Group::most_shared_bytes + 2 * shadow_page) / granule);
+  shadow->shared_cells_.resize(Group::shared_bytes / granule);
   return shadow;
 }
 
@@ -214,7 +214,7 @@ void Shadow::check(Group& group, std::uintptr_t address, std::size_t bytes, Acce
     group.abort(std::move(found));
   };
   const auto shared = reinterpret_cast<std::uintptr_t>(group.shared_base());
-  if (address >= shared && address < shared + Group::most_shared_bytes + 2 * shadow_page) {
+  if (address >= shared && address < shared + Group::shared_bytes) {
     const auto offset = static_cast<std::int64_t>(address - shared);
     const SharedBlock* nearest = nullptr;
     for (const auto& b : group.blocks())
